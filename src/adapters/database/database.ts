@@ -6,7 +6,8 @@
  * application, on the whole transaction: `transact` repeats it.
  */
 import SQLite from 'better-sqlite3-multiple-ciphers'
-import { Kysely, Migrator, SqliteDialect, type Migration, type Transaction } from 'kysely'
+import { Kysely, SqliteDialect, type Transaction } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
 import { AppError } from '../../domain/errors.ts'
 import { CATALOG_MIGRATIONS, INTAKE_MIGRATIONS, KEYRING_MIGRATIONS } from './migrations/index.ts'
 import type { CatalogDatabase, IntakeDatabase, KeyringDatabase } from './schema.ts'

@@ -1,5 +1,5 @@
 /** The ordered lists of migrations, written out: what is not here does not run. */
-import type { Migration } from 'kysely'
+import type { Migration } from 'kysely/migration'
 import { catalogInitial, intakeInitial, keyringInitial } from './001-initial.ts'
 
 const step = (up: Migration['up']): Migration => ({ up })
