@@ -175,6 +175,8 @@ export type CatalogDatabase = {
     content_type: string
     size_bytes: number
     sha256: string
+    /** JSON of what a reader of the blob must know; for a filmstrip its tiles (`filmstrip` in contract/clips.ts). */
+    facts: string | null
   }
   clip_care: { clip_id: ClipId; flag: CareFlag }
   clip_tags: { clip_id: ClipId; tag: string }

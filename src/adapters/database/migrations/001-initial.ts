@@ -94,7 +94,7 @@ export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX clips_by_revision ON clips(revision)`.execute(db)
   await sql`CREATE TABLE clip_blobs (
     clip_id TEXT NOT NULL REFERENCES clips(id) ON DELETE CASCADE, kind TEXT NOT NULL, area TEXT NOT NULL,
-    blob_key TEXT NOT NULL, content_type TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    blob_key TEXT NOT NULL, content_type TEXT NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, facts TEXT,
     PRIMARY KEY (clip_id, kind)
   ) WITHOUT ROWID`.execute(db)
   await sql`CREATE TABLE clip_care (
