@@ -3,8 +3,8 @@ import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
 /**
  * Ends a run with one plain line, `N passed, N failed, N skipped`, and fails a run that has nothing to show.
  *
- * A file that does not load, and an error outside any test, count as one failure each: otherwise a run whose
- * files all fail to import would end with "0 failed". Every set in `expected` must have run a test.
+ * A file that does not load, a failing hook, and an error outside any test count as one failure each: otherwise
+ * a run whose files all fail to import would end with "0 failed". Every set in `expected` must have run a test.
  */
 export class TallyReporter implements Reporter {
   readonly #expected: readonly string[]
@@ -14,11 +14,16 @@ export class TallyReporter implements Reporter {
   }
 
   /** Prints the tally when the run is over; sets the exit status when a set turned out to be empty. */
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[], reason: TestRunEndReason): void {
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    unhandled: readonly unknown[],
+    reason: TestRunEndReason,
+  ): void {
     const ran = new Map(this.#expected.map((set) => [set, 0]))
     const tally = { passed: 0, failed: unhandled.length, skipped: 0 }
     for (const module of modules) {
       tally.failed += module.errors().length
+      for (const suite of module.children.allSuites()) tally.failed += suite.errors().length
       for (const test of module.children.allTests()) {
         const state = test.result().state
         if (state === 'passed' || state === 'failed') {
