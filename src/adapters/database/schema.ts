@@ -96,6 +96,8 @@ export type KeyringDatabase = {
 }
 
 export type CatalogDatabase = {
+  /** What the worker and the supervisor say about themselves, for the administrators' page: sandbox, separated. */
+  server_facts: { key: string; value: string }
   projects: { id: ProjectId; name: string; created_at: number }
   staff: {
     id: StaffId

@@ -53,6 +53,7 @@ export async function keyringInitial(db: Kysely<unknown>): Promise<void> {
 
 /** The catalogue: people of the desk, clips, what is said about them, and the queue. */
 export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
+  await sql`CREATE TABLE server_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`.execute(db)
   await sql`CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID`.execute(db)
   await sql`CREATE TABLE staff (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects(id),

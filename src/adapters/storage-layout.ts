@@ -1,0 +1,90 @@
+/** The folders of the embedded default: where they are, whose they are, and that they are private. */
+import { chmod, chown, mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../domain/errors.ts'
+import type { Accounts } from './accounts.ts'
+
+export type StoragePaths = {
+  readonly root: string
+  readonly intakeDatabase: string
+  readonly deskDatabase: string
+  readonly keyringDatabase: string
+  readonly keys: string
+  readonly quarantine: string
+  readonly sealed: string
+  readonly clean: string
+  readonly derived: string
+  readonly scratch: string
+}
+
+/** Names the folders below `root`; makes nothing. */
+export function storagePaths(root: string): StoragePaths {
+  return {
+    root,
+    intakeDatabase: join(root, 'database', 'intake'),
+    deskDatabase: join(root, 'database', 'desk'),
+    keyringDatabase: join(root, 'database', 'keyring'),
+    keys: join(root, 'keys'),
+    quarantine: join(root, 'quarantine'),
+    sealed: join(root, 'sealed'),
+    clean: join(root, 'clean'),
+    derived: join(root, 'derived'),
+    scratch: join(root, 'scratch'),
+  }
+}
+
+/**
+ * Makes every folder with its owner and mode; run again it puts them right.
+ *
+ * Without `accounts` all belong to the one user we are and nobody else may look in. With them each role reaches only
+ * what it needs: what arrives is shared by the uploads group, what is finished is written by the worker and read by
+ * the media group, the keyring and scratch are the worker's alone.
+ */
+export async function prepareStorage(paths: StoragePaths, accounts: Accounts | undefined): Promise<void> {
+  try {
+    await mkdir(paths.root, { recursive: true })
+    await mkdir(join(paths.root, 'database'), { recursive: true })
+    const passage = accounts === undefined ? 0o700 : 0o711
+    await chmod(paths.root, passage)
+    await chmod(join(paths.root, 'database'), passage)
+    if (accounts === undefined) {
+      for (const folder of folders(paths)) await own(folder, 0o700, undefined)
+      return
+    }
+    const { roles, uploadsGid, mediaGid } = accounts
+    const worker = roles.worker
+    await own(paths.intakeDatabase, 0o2770, { uid: roles.intake.uid, gid: uploadsGid })
+    await own(paths.deskDatabase, 0o2770, { uid: roles.desk.uid, gid: mediaGid })
+    await own(paths.keyringDatabase, 0o700, worker)
+    await own(paths.keys, 0o711, { uid: 0, gid: 0 })
+    await own(paths.quarantine, 0o2770, { uid: roles.intake.uid, gid: uploadsGid })
+    await own(paths.sealed, 0o2750, { uid: worker.uid, gid: mediaGid })
+    await own(paths.clean, 0o2750, { uid: worker.uid, gid: mediaGid })
+    await own(paths.derived, 0o2750, { uid: worker.uid, gid: mediaGid })
+    await own(paths.scratch, 0o700, worker)
+    await ownDatabase(paths.intakeDatabase, roles.intake.uid, uploadsGid)
+    await ownDatabase(paths.deskDatabase, roles.desk.uid, mediaGid)
+    await ownDatabase(paths.keyringDatabase, worker.uid, worker.gid)
+  } catch (cause) {
+    throw new AppError('storage_failed', { cause, details: { what: 'storage folders' } })
+  }
+}
+
+function folders(paths: StoragePaths): readonly string[] {
+  const { root: _root, ...rest } = paths
+  return Object.values(rest)
+}
+
+async function own(folder: string, mode: number, owner: { uid: number; gid: number } | undefined): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  if (owner !== undefined) await chown(folder, owner.uid, owner.gid)
+  await chmod(folder, mode)
+}
+
+/** Database files made by root before the roles start (migrations) are handed over. */
+async function ownDatabase(folder: string, uid: number, gid: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    await chown(join(folder, name), uid, gid)
+    await chmod(join(folder, name), 0o660)
+  }
+}
