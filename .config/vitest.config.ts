@@ -33,6 +33,6 @@ export default defineConfig({
   test: {
     projects: SETS.map(set),
     // A filter on the command line runs a part on purpose; only the whole run must find tests in every set.
-    reporters: ['default', new TallyReporter(process.env['FOOTBRIDGE_WHOLE_RUN'] === '1' ? SETS : [])],
+    reporters: ['default', new TallyReporter(process.env['WHOLE_TEST_RUN'] === '1' ? SETS : [])],
   },
 })

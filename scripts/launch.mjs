@@ -273,7 +273,7 @@ switch (verb) {
       '--config',
       join(ROOT, '.config/vitest.config.ts'),
     ]
-    await become(node, [...args, ...rest], { ...process.env, PATH: path, FOOTBRIDGE_WHOLE_RUN: whole })
+    await become(node, [...args, ...rest], { ...process.env, PATH: path, WHOLE_TEST_RUN: whole })
     break
   }
   default:
