@@ -91,8 +91,16 @@ export type IntakeDatabase = {
 }
 
 export type KeyringDatabase = {
-  /** The original's file key, sealed to the worker's processing key; the row goes, the server can't open it. */
-  processing_wraps: { clip_id: ClipId; wrapped_file_key: Uint8Array; drop_after_day: string | null }
+  /**
+   * The original's file key, sealed to the worker's processing key; the row goes, the server can't open it.
+   * A row belongs to one stored object: two workers that seal the same clip never replace each other's key.
+   */
+  processing_wraps: {
+    clip_id: ClipId
+    blob_key: string
+    wrapped_file_key: Uint8Array
+    drop_after_day: string | null
+  }
 }
 
 export type CatalogDatabase = {
@@ -218,7 +226,10 @@ export type CatalogDatabase = {
     /** What the job is about; one unfinished job a kind and subject. */
     kind: string
     subject: string
-    state: 'ready' | 'leased' | 'done' | 'set_aside'
+    /** Whose turn it is: lanes are served in turn, so that a long backlog of one never holds up another. */
+    lane: string
+    /** A finished job is deleted. */
+    state: 'ready' | 'leased' | 'set_aside'
     attempts: number
     /** UTC ms before which it is not claimed. */
     run_after: number

@@ -47,7 +47,8 @@ export async function intakeInitial(db: Kysely<unknown>): Promise<void> {
 /** The keyring: small, apart, so that deleting a row is the deletion. */
 export async function keyringInitial(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE TABLE processing_wraps (
-    clip_id TEXT PRIMARY KEY, wrapped_file_key BLOB NOT NULL, drop_after_day TEXT
+    clip_id TEXT NOT NULL, blob_key TEXT NOT NULL, wrapped_file_key BLOB NOT NULL, drop_after_day TEXT,
+    PRIMARY KEY (clip_id, blob_key)
   ) WITHOUT ROWID`.execute(db)
 }
 
@@ -135,8 +136,8 @@ export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
     verb TEXT NOT NULL, object_id TEXT NOT NULL, detail TEXT NOT NULL DEFAULT ''
   )`.execute(db)
   await sql`CREATE TABLE jobs (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('ready','leased','done','set_aside')),
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, lane TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL CHECK (state IN ('ready','leased','set_aside')),
     attempts INTEGER NOT NULL DEFAULT 0, run_after INTEGER NOT NULL, leased_until INTEGER,
     token INTEGER NOT NULL DEFAULT 0, reason TEXT
   ) WITHOUT ROWID`.execute(db)
