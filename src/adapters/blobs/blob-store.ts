@@ -42,6 +42,8 @@ export interface BlobStore {
   delete(area: BlobArea, key: BlobKey): Promise<void>
   /** Every key of an area, in no order. */
   list(area: BlobArea): AsyncIterable<BlobKey>
+  /** Removes what broken `put`s left behind and returns how many. For the one writer's start: no `put` is running. */
+  removeUnfinished(): Promise<number>
   /** Bytes that may still be written. */
   freeBytes(): Promise<number>
 }
