@@ -27,6 +27,8 @@ export const ERRORS = {
   invalid_request: { kind: 'invalid', title: 'The request is not well formed', remedy: 'Correct the fields named in details and send it again.' },
   not_found: { kind: 'not_found', title: 'There is nothing here', remedy: 'Check the address. What you may not see is answered like this too.' },
   method_not_allowed: { kind: 'invalid', title: 'This address does not do that', remedy: 'Use one of the methods named in the Allow header.' },
+  range_not_satisfiable: { kind: 'invalid', title: 'That part lies outside the file', remedy: 'Ask for a range inside it; Content-Range says how long it is.' },
+  body_too_large: { kind: 'too_large', title: 'The request is too long', remedy: 'Send less at once.' },
   rate_limited: { kind: 'rate_limited', title: 'Too many attempts', remedy: 'Wait as long as Retry-After says.' },
   internal: { kind: 'internal', title: 'Something went wrong on our side', remedy: 'Try again; if it stays, tell an administrator the request id.' },
   busy: { kind: 'unavailable', title: 'Busy', remedy: 'Wait as long as Retry-After says and try again.' },
