@@ -60,6 +60,15 @@ export async function writePrivately(path: string, text: string): Promise<void> 
   }
 }
 
+/** Reads what `writePrivately` wrote; undefined when there is no such file. */
+export async function readPrivately(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch {
+    return undefined
+  }
+}
+
 async function makeOnce(path: string, make: () => Promise<string>): Promise<void> {
   try {
     await readFile(path)

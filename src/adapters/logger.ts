@@ -1,5 +1,5 @@
 /**
- * The log: structured lines on standard output, made of an allow-list of fields.
+ * The log: structured lines on standard error, made of an allow-list of fields.
  *
  * Nothing but ids, codes, counts and states can be logged: the type has no place for a name, an address, an agent, a
  * token, a file name or a tag's value, and the contributor's side logs to the hour.
@@ -40,7 +40,7 @@ export function createLogger(role: 'supervisor' | 'intake' | 'desk' | 'worker' |
       timestamp: () => `,"time":"${stamp(role === 'intake')}"`,
     },
     // Synchronous: a line must not be lost with the process that wrote it.
-    pino.destination({ fd: role === 'cli' ? 2 : 1, sync: true }),
+    pino.destination({ fd: 2, sync: true }),
   )
   return {
     info: (message, fields = {}) => { sink.info(fields, message) },

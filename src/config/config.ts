@@ -16,10 +16,9 @@ export type Transport =
 
 export type FrontConfig = {
   readonly host: string
-  /** 0 lets the system choose. */
   readonly port: number
-  /** What people type, without a trailing slash; undefined where it follows from host and the port that was got. */
-  readonly publicUrl: string | undefined
+  /** What people type, without a trailing slash. */
+  readonly publicUrl: string
   readonly transport: Transport
 }
 
@@ -55,13 +54,12 @@ export function loadConfig(environment: Environment, unknown: readonly string[] 
     ? { certPath: resolve(certPath), keyPath: resolve(keyPath) }
     : undefined
 
-  const intake = front(environment, 'FOOTBRIDGE_INTAKE_LISTEN', 'FOOTBRIDGE_INTAKE_URL', '127.0.0.1:4800', certificate)
-  const desk = front(environment, 'FOOTBRIDGE_DESK_LISTEN', 'FOOTBRIDGE_DESK_URL', '127.0.0.1:4801', certificate)
-  if (intake.port !== 0 && intake.port === desk.port) {
+  const intake = front(environment, 'FOOTBRIDGE_INTAKE_LISTEN', 'FOOTBRIDGE_INTAKE_URL', '127.0.0.1:4800', 'localhost', certificate)
+  const desk = front(environment, 'FOOTBRIDGE_DESK_LISTEN', 'FOOTBRIDGE_DESK_URL', '127.0.0.1:4801', '127.0.0.1', certificate)
+  if (intake.port === desk.port) {
     throw refuse('FOOTBRIDGE_DESK_LISTEN', 'has the port of FOOTBRIDGE_INTAKE_LISTEN; the fronts need one each')
   }
-  if (intake.publicUrl !== undefined && desk.publicUrl !== undefined &&
-      new URL(intake.publicUrl).hostname === new URL(desk.publicUrl).hostname) {
+  if (new URL(intake.publicUrl).hostname === new URL(desk.publicUrl).hostname) {
     throw refuse('FOOTBRIDGE_DESK_URL', 'has the host name of FOOTBRIDGE_INTAKE_URL; cookies of the two must not meet')
   }
   return {
@@ -85,41 +83,43 @@ function front(
   listenName: Variable,
   urlName: Variable,
   fallback: string,
+  /** The two local fronts go by different names: cookies do not tell ports apart. */
+  localName: string,
   certificate: { certPath: string; keyPath: string } | undefined,
 ): FrontConfig {
   const listen = environment[listenName] ?? fallback
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(listen)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
-  if (host === undefined || port > 65_535) throw refuse(listenName, 'must be HOST:PORT')
-  const publicUrl = url(environment, urlName)
-  const onion = publicUrl !== undefined && new URL(publicUrl).hostname.endsWith('.onion')
-  const loopback = host === 'localhost' || host === '::1' || /^127\./.test(host)
-  const saysPlain = publicUrl?.startsWith('http:') ?? false
-  if (saysPlain && !loopback) throw refuse(urlName, 'is plain HTTP, which is for loopback and onion addresses only')
-  if (saysPlain && !onion && !isLocalName(new URL(publicUrl ?? '').hostname)) {
-    throw refuse(urlName, 'is plain HTTP, which is for loopback and onion addresses only')
+  if (host === undefined || port < 1 || port > 65_535) throw refuse(listenName, 'must be HOST:PORT')
+  const loopback = isLocalName(host === '::1' ? '[::1]' : host)
+  const given = url(environment, urlName)
+  if (given?.protocol === 'http:') {
+    const reachesOutside = !loopback || !(isLocalName(given.hostname) || given.hostname.endsWith('.onion'))
+    if (reachesOutside) throw refuse(urlName, 'is plain HTTP, which is for loopback and onion addresses only')
   }
-  const transport: Transport = loopback && (publicUrl === undefined ? certificate === undefined : saysPlain)
+  const plain = given === undefined ? loopback && certificate === undefined : given.protocol === 'http:'
+  const transport: Transport = plain
     ? { kind: 'plain' }
     : certificate === undefined
       ? { kind: 'self_signed' }
       : { kind: 'certificate', ...certificate }
-  return { host, port, publicUrl, transport }
+  const name = loopback ? localName : host.includes(':') ? `[${host}]` : host
+  return { host, port, publicUrl: given?.origin ?? `${plain ? 'http' : 'https'}://${name}:${String(port)}`, transport }
 }
 
 function isLocalName(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
 }
 
-function url(environment: Environment, name: Variable): string | undefined {
+function url(environment: Environment, name: Variable): URL | undefined {
   const text = environment[name]
   if (text === undefined) return undefined
   const parsed = URL.canParse(text) ? new URL(text) : undefined
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.pathname !== '/' || parsed.search !== '') {
     throw refuse(name, 'must be https://HOST or http://HOST.onion, without a path')
   }
-  return parsed.origin
+  return parsed
 }
 
 function size(environment: Environment, name: Variable, fallback: number, least: number): number {

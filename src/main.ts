@@ -1,0 +1,157 @@
+/**
+ * Runs the server: supervises intake, desk and worker as children, or is one of them.
+ *
+ * The supervisor prepares storage and keys, starts each role under its own account where there are accounts, starts a
+ * role again when it falls, and brings all of them down in order. A child whose supervisor is gone stops by itself, so
+ * nothing is left behind even by SIGKILL.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { findAccounts, ROLES_WITH_ACCOUNTS, type Account, type Accounts, type RoleName } from './adapters/accounts.ts'
+import { createLogger, type Logger } from './adapters/logger.ts'
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/config.ts'
+import { readEnvironment } from './config/env.ts'
+import { prepareInstallation } from './context.ts'
+import { AppError } from './domain/errors.ts'
+import { runRole, type RoleReport } from './roles.ts'
+
+const SELF = fileURLToPath(import.meta.url)
+/** A worker ends its tool and gives the job back within a second; an intake flushes its uploads. */
+const STOP_GRACE_MS = 10_000
+const FIRST_RESTART_MS = 250
+const LONGEST_RESTART_MS = 30_000
+
+export type Separation = { readonly separated: boolean; readonly why: string }
+
+export type Running = {
+  readonly reports: Readonly<Record<RoleName, RoleReport>>
+  readonly separation: Separation
+  /** Brings the children down; returns when the last one is gone. */
+  stop(): Promise<void>
+}
+
+/** Starts all three roles and returns when each has reported. Errors: what preparing the installation throws. */
+export async function supervise(config: Config): Promise<Running> {
+  const logger = createLogger('supervisor', config.logLevel)
+  const accounts = await findAccounts()
+  const separation = decideSeparation(config, accounts)
+  const used = separation.separated ? accounts : undefined
+  await prepareInstallation(config, used, separation)
+  const children = new Map<RoleName, KeptRole>()
+  for (const role of ROLES_WITH_ACCOUNTS) children.set(role, keepRunning(role, used?.roles[role], logger))
+  const report = async (role: RoleName): Promise<RoleReport> => {
+    const kept = children.get(role)
+    if (kept === undefined) throw new AppError('internal')
+    return kept.firstReport
+  }
+  const stop = async (): Promise<void> => {
+    await Promise.all([...children.values()].map((kept) => kept.stop()))
+  }
+  try {
+    const [intake, desk, worker] = await Promise.all([report('intake'), report('desk'), report('worker')])
+    return { reports: { intake, desk, worker }, separation, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Separate users need root, the accounts, and code that those accounts can read. Says which is missing. */
+function decideSeparation(config: Config, accounts: Accounts | undefined): Separation {
+  if (process.getuid?.() !== 0) return { separated: false, why: 'not started as root' }
+  if (accounts === undefined) return { separated: false, why: 'the accounts are missing: run scripts/setup' }
+  const entry = `${config.projectRoot}/src/main.ts`
+  for (const role of ROLES_WITH_ACCOUNTS) {
+    const probe = spawnSync('/usr/bin/setpriv', [...dropTo(accounts.roles[role]), '/usr/bin/test', '-r', entry])
+    if (probe.status !== 0) return { separated: false, why: 'other users can not read the folder with the code' }
+  }
+  return { separated: true, why: 'intake, desk and worker run as different users' }
+}
+
+function dropTo(account: Account): readonly string[] {
+  const groups = account.groups.length === 0 ? ['--clear-groups'] : [`--groups=${account.groups.join(',')}`]
+  return [`--reuid=${String(account.uid)}`, `--regid=${String(account.gid)}`, ...groups, '--no-new-privs']
+}
+
+type KeptRole = { readonly firstReport: Promise<RoleReport>; stop(): Promise<void> }
+
+function keepRunning(role: RoleName, account: Account | undefined, logger: Logger): KeptRole {
+  let stopping = false
+  let child: ChildProcess | undefined
+  let gone: Promise<void> = Promise.resolve()
+  let wait = FIRST_RESTART_MS
+  let timer: NodeJS.Timeout | undefined
+  const first = Promise.withResolvers<RoleReport>()
+  let reported = false
+
+  const start = (): void => {
+    const command = [process.execPath, SELF, '--role', role]
+    const [program = '', ...args] = account === undefined ? command : ['/usr/bin/setpriv', ...dropTo(account), ...command]
+    const started = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], cwd: '/' })
+    child = started
+    gone = new Promise((resolve) => {
+      started.once('close', () => { resolve() })
+    })
+    started.on('message', (message: RoleReport) => {
+      reported = true
+      wait = FIRST_RESTART_MS
+      first.resolve(message)
+    })
+    started.once('error', (error) => { first.reject(error) })
+    started.once('close', (code) => {
+      if (stopping) return
+      // What fails before it ever reported will fail again: the operator must see it now, not in a loop.
+      if (!reported) {
+        first.reject(new AppError('internal', { details: { role } }))
+        return
+      }
+      logger.warn('a role fell and is started again', { role, count: code ?? -1 })
+      timer = setTimeout(start, wait)
+      wait = Math.min(wait * 2, LONGEST_RESTART_MS)
+    })
+  }
+  start()
+  return {
+    firstReport: first.promise,
+    stop: async () => {
+      stopping = true
+      clearTimeout(timer)
+      child?.kill('SIGTERM')
+      const killer = setTimeout(() => child?.kill('SIGKILL'), STOP_GRACE_MS)
+      await gone
+      clearTimeout(killer)
+    },
+  }
+}
+
+/** The child's side: runs one role until a signal, or until the supervisor is gone. */
+async function beRole(role: RoleName): Promise<void> {
+  const { environment, unknown } = readEnvironment()
+  const config = loadConfig(environment, unknown)
+  const running = await runRole(config, role)
+  process.send?.(running.report)
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    running.stop().then(
+      () => { process.exit(0) },
+      () => { process.exit(1) },
+    )
+  }
+  process.once('disconnect', stop)
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+const roleArgument = process.argv[2] === '--role' ? process.argv[3] : undefined
+const role = ROLES_WITH_ACCOUNTS.find((name) => name === roleArgument)
+if (role !== undefined && process.argv[1] === SELF) {
+  try {
+    await beRole(role)
+  } catch (error) {
+    createLogger(role).error('could not start', error)
+    process.exit(1)
+  }
+}
