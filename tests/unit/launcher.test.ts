@@ -29,6 +29,19 @@ setInterval(() => {}, 1000)
 console.log(JSON.stringify({ args: process.argv.slice(2), pid: process.pid }))
 `
 
+/** A PATH with the shell's own tools and `programs` for somebody who is not root; gives the PATH. */
+async function bareMachine(name: string, programs: Readonly<Record<string, string>>): Promise<string> {
+  const folder = join(place, name)
+  await mkdir(folder)
+  for (const tool of ['env', 'find', 'head', 'mktemp', 'rm', 'sort', 'tail', 'tr', 'true']) {
+    await symlink(execFileSync('which', [tool], { encoding: 'utf8' }).trim(), join(folder, tool))
+  }
+  for (const [program, text] of Object.entries({ id: 'echo 1000', ...programs })) {
+    await put(`${name}/${program}`, `#!/bin/sh\n${text}\n`, 0o755)
+  }
+  return folder
+}
+
 beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), 'footbridge-launch-'))
   for (const name of ['scripts', '.config', 'package.json', 'tsconfig.json']) {
@@ -127,20 +140,38 @@ describe('the launcher', () => {
   })
 
   test('stops with one line that names the system packages it may not install itself', async () => {
-    // A PATH with the shell's own tools and nothing else, for somebody who is not root and has no sudo.
-    for (const tool of ['find', 'head', 'sort', 'tr']) {
-      const path = execFileSync('which', [tool], { encoding: 'utf8' }).trim()
-      await mkdir(join(place, 'bare'), { recursive: true })
-      await symlink(path, join(place, 'bare', tool))
-    }
-    await put('bare/id', '#!/bin/sh\necho 1000\n', 0o755)
-    const refused = launch(['start'], { PATH: join(place, 'bare') })
+    const path = await bareMachine('no-root', {})
+    const refused = launch(['start'], { PATH: path })
     expect(refused.status).toBe(1)
     expect(refused.stderr).toMatch(
-      /^Footbridge needs: apt-get install -y [a-z -]*\bbubblewrap\b[a-z -]*\bffmpeg\b.*\n$/,
+      /^Footbridge needs: apt-get install -y bubblewrap ffmpeg perl\b[a-z -]*\n$/,
     )
-    const forTests = launch(['test'], { PATH: join(place, 'bare') })
-    expect(forTests.stderr).toMatch(/^Footbridge needs: .*\bchromium\b.*\n$/)
+    expect(launch(['test'], { PATH: path }).stderr).toMatch(/^Footbridge needs: .* chromium .*\n$/)
+  })
+
+  test('installs the system packages that are missing where it may, without a question', async () => {
+    const path = await bareMachine('sudo', {
+      sudo: 'shift; exec "$@"',
+      'apt-get': `echo "$DEBIAN_FRONTEND $*" >> ${join(place, 'apt.log')}`,
+    })
+    expect(launch(['start', '--fail'], { PATH: path }).status).toBe(7)
+    const calls = (await readFile(join(place, 'apt.log'), 'utf8')).trim().split('\n')
+    expect(calls).toHaveLength(2)
+    expect(calls[0]).toMatch(/^noninteractive .* update$/)
+    expect(calls[1]).toMatch(/^noninteractive .* install -y --no-install-recommends bubblewrap ffmpeg perl\b/)
+  })
+
+  test('shows what apt said, and the one line, when installing fails', async () => {
+    const path = await bareMachine('broken', {
+      sudo: 'shift; exec "$@"',
+      'apt-get': 'echo "E: Unable to locate package"; exit 100',
+    })
+    const failed = launch(['start'], { PATH: path })
+    expect(failed.status).toBe(1)
+    expect(failed.stderr).toContain('E: Unable to locate package')
+    expect(failed.stderr.trim().split('\n').at(-1)).toMatch(
+      /^Footbridge needs: apt-get install -y bubblewrap/,
+    )
   })
 
   test('refuses a verb it does not know', () => {
