@@ -48,6 +48,9 @@ export const ERRORS = {
   quota_exceeded: { kind: 'too_large', title: 'The limit for this code is used up', remedy: 'Ask the desk for more room.' },
   too_many_uploads: { kind: 'rate_limited', title: 'Too many unfinished uploads', remedy: 'Finish or remove one first.' },
   disk_full: { kind: 'full', title: 'No room on the server', remedy: 'Wait and go on; what has arrived is kept.' },
+  creation_key_reused: { kind: 'conflict', title: 'That key belongs to another upload', remedy: 'Make a new key for each file.' },
+  upload_version: { kind: 'invalid', title: 'This upload protocol is not spoken here', remedy: 'Use the version named in the Tus-Version header.' },
+  upload_body_type: { kind: 'unsupported', title: 'An upload is sent as bare bytes', remedy: 'Use the content type application/offset+octet-stream, without an encoding.' },
   offset_mismatch: { kind: 'conflict', title: 'The upload goes on at another place', remedy: 'Ask for the offset and continue there.' },
   upload_locked: { kind: 'unavailable', title: 'Another request holds this upload', remedy: 'Wait as long as Retry-After says.' },
   upload_finished: { kind: 'forbidden', title: 'This upload is finished', remedy: 'Nothing more to send.' },
@@ -74,6 +77,8 @@ export const ERRORS = {
   // review
   not_ready: { kind: 'conflict', title: 'Not ready yet', remedy: 'Wait until the clip is published.' },
   clip_not_cleared: { kind: 'forbidden', title: 'This clip is held', remedy: 'Somebody with the right to do so must clear it first.' },
+  bin_name_taken: { kind: 'conflict', title: 'There is a bin of that name', remedy: 'Choose another name.' },
+  nothing_to_cut: { kind: 'conflict', title: 'The bin holds nothing that a cut list can name', remedy: 'Add clips with picture or sound that are published.' },
   // set-up
   config_invalid: { kind: 'invalid', title: 'The configuration is not sound', remedy: 'Correct the variable named in the message.' },
   vault_missing: { kind: 'unavailable', title: 'There is no vault key yet', remedy: 'Finish the set-up page, or run footbridge vault create.' },
