@@ -6,6 +6,9 @@ export const openSessionSchema = z.strictObject({ code: z.string().min(1).max(40
 /** Its answer; browsers have the cookie, API clients send `token` as a bearer. */
 export const openedSessionSchema = z.object({ token: z.string() })
 
+/** Where tus uploads are created; each then has an address of its own below. */
+export const UPLOADS_PATH = '/files'
+
 /** The only keys of Upload-Metadata that are read; anything else is ignored and never kept. */
 export const UPLOAD_METADATA_KEYS = ['filetype', 'key'] as const
 /** A hint from an allow-list, not a file name. */

@@ -25,6 +25,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   method_not_allowed: 405,
   range_not_satisfiable: 416,
   upload_locked: 423,
+  upload_version: 412,
 }
 
 const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorKind, number>>> = { rate_limited: 60, unavailable: 5 }
