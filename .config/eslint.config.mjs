@@ -52,7 +52,10 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // An adapter of a promise-shaped port may have nothing to wait for.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/only-throw-error': 'error',
+      // What was caught is unknown, and passing it on unchanged is right.
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+      // Spreading a text into its code points is what our alphabets and digit maps mean.
+      '@typescript-eslint/no-misused-spread': ['error', { allow: ['string'] }],
       '@typescript-eslint/ban-ts-comment': 'error',
       '@typescript-eslint/no-unused-vars': [
         'error',
@@ -86,6 +89,11 @@ export default defineConfig(
         })),
       ],
     },
+  },
+  {
+    // Declares what a package of others exports, as it exports it.
+    files: ['**/*.d.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
   },
   {
     // Tests set up processes and their environment, and look at what the outside world answered.
