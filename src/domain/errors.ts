@@ -41,6 +41,8 @@ export const ERRORS = {
   password_too_short: { kind: 'invalid', title: 'The password is too short', remedy: 'Use at least 15 characters.' },
   login_taken: { kind: 'conflict', title: 'That sign-in name is taken', remedy: 'Choose another one.' },
   alias_taken: { kind: 'conflict', title: 'That alias is taken', remedy: 'Choose another one.' },
+  vault_already_set: { kind: 'conflict', title: 'A vault key is already set', remedy: 'Keep using it. Changing the key of a running installation is not possible yet.' },
+  last_administrator: { kind: 'conflict', title: 'This is the last administrator', remedy: 'Invite another administrator first.' },
   // intake
   intake_closed: { kind: 'unavailable', title: 'Not open for uploads', remedy: 'Try later. Nothing that was sent is lost.' },
   upload_too_large: { kind: 'too_large', title: 'The file is too large', remedy: 'Send a shorter clip, or ask the desk for a larger limit.' },

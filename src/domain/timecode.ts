@@ -6,7 +6,7 @@
  * (drop frame) to keep pace with the clock, and never leaves out frames.
  * Source: SMPTE ST 12-1, section 5.2.
  */
-import type { Rational } from './media.ts'
+import type { MediaInfo, Rational } from './media.ts'
 
 /**
  * How far before a frame's true start a reported time may lie and still mean that frame, in frames. Browsers cut times
@@ -116,6 +116,43 @@ export function parseTimecodeEntry(typed: string, rate: Rational, current: numbe
   )
   const separator = drop && mayDropFrames(rate) ? ';' : ':'
   return parseTimecode(`${hours ?? '00'}:${minutes ?? '00'}:${seconds ?? '00'}${separator}${frames ?? '00'}`, rate)
+}
+
+/** What marks on sound without picture count in. */
+const SOUND_RATE: Rational = { num: 25, den: 1 }
+
+/** The rate in which marks on this media are counted: that of its proxy. */
+export function markRate(media: MediaInfo): Rational {
+  return media.video?.frameRate ?? SOUND_RATE
+}
+
+/** How many frames marks can be set on; 0 for a still, which has none. */
+export function markFrames(media: MediaInfo): number {
+  if (media.kind === 'still') return 0
+  const { video } = media
+  // Where the source varies, its own count is not the proxy's.
+  if (video?.frames !== undefined && !video.variableFrameRate) return video.frames
+  return framesInMs(media.durationMs, markRate(media))
+}
+
+/**
+ * The timecode of a clip's frame as the player shows it and every export writes it: each clip starts at one o'clock,
+ * because a time of day would tell when it was filmed. Drop-frame where the rate allows it.
+ */
+export function clipTimecode(frame: number, rate: Rational): string {
+  return formatTimecode(hourFrame(rate) + frame, rate, true)
+}
+
+/** The frame that a clip's timecode names; undefined where it names none, or lies before the clip's start. */
+export function clipFrame(timecode: string, rate: Rational): number | undefined {
+  const frame = parseTimecode(timecode, rate)
+  return frame === undefined || frame < hourFrame(rate) ? undefined : frame - hourFrame(rate)
+}
+
+/** The frame whose label is one hour: 107892 at 29.97, where labels are dropped, 90000 at 25. */
+export function hourFrame(rate: Rational): number {
+  const fps = nominalRate(rate)
+  return 3600 * fps - (mayDropFrames(rate) ? 54 * droppedPerMinute(fps) : 0)
 }
 
 /** Two labels a minute at 29.97, four at 59.94; none in every tenth minute. */
