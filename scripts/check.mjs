@@ -1,10 +1,10 @@
 // The checks that need no running server, cheapest first: `node scripts/check.mjs [format|types|lint|deps|dead]…`.
-// Each one says how much it looked at, and fails when that is nothing: a check that silently sees no file
-// is worse than none. `--fix` repairs what format and lint can repair.
+// Each one says how much it looked at, and fails when that is nothing or when it did not see a file of ours: a
+// check that silently passes over files is worse than none. `--fix` repairs what format and lint can repair.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -45,19 +45,29 @@ function files(pattern) {
   return globSync(pattern, { exclude: (entry) => SKIPPED.has(entry) }).sort()
 }
 
-/** @typedef {{ looked: string, ok: boolean, count: number }} Outcome */
+/**
+ * `seen` holds paths from the root; where a tool only counts, as many stand for them.
+ * @typedef {{ looked: string, ok: boolean, seen: ReadonlySet<string> | number }} Outcome
+ */
+
+/** Every file of ours that a check has to see. @param {string} check */
+const code = (check) => [
+  ...files('src/**/*.{ts,tsx}'),
+  // What the tests import is theirs to choose.
+  ...(check === 'deps' ? [] : files('tests/**/*.{ts,tsx}')),
+]
 
 /** @satisfies {Record<string, () => Promise<Outcome>>} */
 const CHECKS = {
   async format() {
     const prettier = await import('prettier')
-    let count = 0
+    const seen = new Set()
     let wrong = 0
     const hidden = ['.config/**/*', '.prettierrc', '.dependency-cruiser.cjs'].flatMap(files)
     for (const path of [...new Set([...files('**/*'), ...hidden])]) {
       const info = await prettier.getFileInfo(path, { ignorePath: '.prettierignore' })
       if (info.ignored || info.inferredParser === null) continue
-      count += 1
+      seen.add(path)
       const text = await readFile(path, 'utf8')
       const options = { ...(await prettier.resolveConfig(path)), filepath: path }
       if (await prettier.check(text, options)) continue
@@ -65,22 +75,30 @@ const CHECKS = {
       else wrong += 1
       say(`${fix ? 'formatted' : 'not formatted'}: ${path}`)
     }
-    return { looked: `${count} files`, ok: wrong === 0, count }
+    return { looked: `${seen.size} files`, ok: wrong === 0, seen }
   },
 
   async types() {
-    const seen = []
+    /** @type {Set<string>} */
+    const seen = new Set()
+    const looked = []
     let ok = true
     for (const project of PROJECTS) {
       const { status, output } = await tool('tsc', ['-p', project, '--listFiles', '--pretty', 'false'])
-      const lines = output.split('\n').filter((line) => line !== '')
-      const ours = lines.filter((line) => line.startsWith(ROOT) && !line.includes(`${sep}node_modules${sep}`))
-      for (const line of lines) if (!line.startsWith('/')) say(line)
-      ok &&= status === 0
-      seen.push({ project, count: ours.length })
+      let count = 0
+      for (const line of output.split('\n')) {
+        const path = relative(ROOT, line)
+        if (line !== '' && !line.startsWith('/')) say(line)
+        else if (line.startsWith(ROOT) && !path.startsWith('node_modules')) {
+          seen.add(path)
+          count += 1
+        }
+      }
+      if (count === 0) say(`${project} holds no file`)
+      ok &&= status === 0 && count > 0
+      looked.push(`${count} files of ${project}`)
     }
-    const count = Math.min(...seen.map((one) => one.count))
-    return { looked: seen.map((one) => `${one.count} files of ${one.project}`).join(', '), ok, count }
+    return { looked: looked.join(', '), ok, seen }
   },
 
   async lint() {
@@ -91,23 +109,22 @@ const CHECKS = {
     const text = await (await eslint.loadFormatter('stylish')).format(results)
     if (text !== '') say(text)
     const ok = results.every((result) => result.errorCount + result.warningCount === 0)
-    const typed = results.filter((result) => /^(src|tests)\b/.test(result.filePath.slice(ROOT.length)))
-    return { looked: `${results.length} files, ${typed.length} of them with types`, ok, count: typed.length }
+    const seen = new Set(results.map((result) => relative(ROOT, result.filePath)))
+    return { looked: `${seen.size} files`, ok, seen }
   },
 
   async deps() {
     const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'scripts']
     const { output } = await tool('depcruise', args)
     const { modules, summary } = JSON.parse(output)
+    /** @type {Set<string>} */
     const seen = new Set(modules.map((/** @type {{ source: string }} */ module) => module.source))
-    const unseen = files('src/**/*.{ts,tsx}').filter((path) => !seen.has(path))
-    for (const path of unseen) say(`not seen by dependency-cruiser: ${path}`)
     for (const { from, to, rule } of summary.violations) say(`${rule.name}: ${from} → ${to}`)
     const ours = [...seen].filter((source) => /^(src|scripts)\//.test(source)).length
     return {
       looked: `${ours} modules, ${summary.totalDependenciesCruised} imports`,
-      ok: unseen.length === 0 && summary.violations.length === 0,
-      count: Math.min(ours, summary.totalDependenciesCruised),
+      ok: summary.violations.length === 0 && summary.totalDependenciesCruised > 0,
+      seen,
     }
   },
 
@@ -123,7 +140,7 @@ const CHECKS = {
     const read = /^knip read (\d+) files, found \d+$/m.exec(output)
     for (const line of output.split('\n')) if (line !== '' && line !== read?.[0]) say(line)
     const count = Number(read?.[1] ?? 0)
-    return { looked: `${count} files`, ok: status === 0, count }
+    return { looked: `${count} files`, ok: status === 0, seen: count }
   },
 }
 
@@ -139,9 +156,12 @@ const chosen = Object.entries(CHECKS).filter(([name]) => asked.length === 0 || a
 say(`checks: ${chosen.map(([name]) => name).join(', ')}`)
 for (const [name, check] of chosen) {
   const start = Date.now()
-  const { looked, ok, count } = await check()
-  const seconds = ((Date.now() - start) / 1000).toFixed(1)
-  const verdict = count === 0 ? 'FAILED: it looked at nothing' : ok ? 'ok' : 'FAILED'
-  say(`${name}: looked at ${looked} in ${seconds} s: ${verdict}`)
+  const { looked, ok, seen } = await check()
+  const wanted = code(name)
+  const missed = typeof seen === 'number' ? [] : wanted.filter((path) => !seen.has(path))
+  for (const path of missed) say(`${name} did not see ${path}`)
+  const all = missed.length === 0 && (typeof seen !== 'number' || seen >= wanted.length)
+  const verdict = wanted.length === 0 ? 'FAILED: there is nothing to look at' : ok && all ? 'ok' : 'FAILED'
+  say(`${name}: looked at ${looked} in ${((Date.now() - start) / 1000).toFixed(1)} s: ${verdict}`)
   if (verdict !== 'ok') process.exitCode = 1
 }
