@@ -1,0 +1,90 @@
+/** The upload library's store: hands its four verbs to our receiver, for the contributor whose request it is. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Readable } from 'node:stream'
+import { DataStore, Upload } from '@tus/utils'
+import type { IntakeDb } from '../adapters/database/database.ts'
+import { parseUploadId } from '../domain/clip.ts'
+import { AppError } from '../domain/errors.ts'
+import type { Contributor } from '../domain/people.ts'
+import type { Receiver } from './receive.ts'
+import type { TusRequest } from './tus-guard.ts'
+import { findUpload, type UploadRow } from './uploads.ts'
+import { TUS_EXTENSIONS } from './tus-guard.ts'
+
+/** One request's way through the library, which itself passes no caller on. */
+export type Passage = {
+  readonly who: Contributor
+  readonly asked: TusRequest
+  /** What the answer needs beyond the library's own. */
+  seen: { offset?: number; blockDigest?: string; created?: UploadRow; failure?: AppError }
+}
+
+/** Carries the passage to where the library calls us back. */
+export const passages = new AsyncLocalStorage<Passage>()
+
+function passage(): Passage {
+  const current = passages.getStore()
+  if (current === undefined) throw new AppError('internal')
+  return current
+}
+
+/** Everything here asks for the caller's own upload first; what is not theirs is not there. */
+export class Quarantine extends DataStore {
+  readonly #intakeDb: IntakeDb
+  readonly #receiver: Receiver
+
+  constructor(intakeDb: IntakeDb, receiver: Receiver) {
+    super()
+    this.#intakeDb = intakeDb
+    this.#receiver = receiver
+    this.extensions = [...TUS_EXTENSIONS]
+  }
+
+  /** Makes the row. The id is ours, whatever the library drew. */
+  override async create(upload: Upload): Promise<Upload> {
+    const { who, asked, seen } = passage()
+    if (asked.verb !== 'POST') throw new AppError('internal')
+    const { lengthBytes, typeHint, creationKey } = asked
+    const row = await this.#receiver.create(who, { via: 'tus', lengthBytes, typeHint, creationKey })
+    seen.created = row
+    seen.offset = 0
+    upload.id = row.id
+    return upload
+  }
+
+  /** Seals what the request carries and answers the acknowledged offset. */
+  override async write(stream: Readable, id: string, offset: number): Promise<number> {
+    const { who, seen } = passage()
+    const row = await this.#own(id)
+    if (row.offset_bytes !== offset) throw new AppError('offset_mismatch')
+    // Nothing is left to send: a finished upload is asked again, and must not finish twice.
+    if (row.state !== 'receiving') return row.offset_bytes
+    const received = await this.#receiver.append(who, row, stream)
+    seen.offset = received.offset
+    seen.blockDigest = received.blockDigest
+    return received.offset
+  }
+
+  override async getUpload(id: string): Promise<Upload> {
+    const { who, asked, seen } = passage()
+    const row = await this.#own(id)
+    seen.offset = row.offset_bytes
+    if (asked.verb === 'HEAD' && row.digest_state !== null) {
+      seen.blockDigest = await this.#receiver.digestOf(who, row)
+    }
+    return new Upload({ id, offset: row.offset_bytes, ...(row.length_bytes === null ? {} : { size: row.length_bytes }) })
+  }
+
+  override async remove(id: string): Promise<void> {
+    const row = await this.#own(id)
+    await this.#receiver.remove(row)
+  }
+
+  async #own(id: string): Promise<UploadRow> {
+    const parsed = parseUploadId(id)
+    const row = parsed && (await findUpload(this.#intakeDb, passage().who.contributorId, parsed))
+    if (row === undefined || row.via !== 'tus') throw new AppError('not_found')
+    if (row.state === 'expired') throw new AppError('upload_gone')
+    return row
+  }
+}
