@@ -44,7 +44,7 @@ type Spec<In> = {
   /** Schema of the JSON body. */
   readonly body?: Schema<In>
   /** What it returns is sent as JSON; undefined means 204, or that the handler answered by itself. */
-  handle(call: Call<In>): Promise<unknown>
+  readonly handle: (call: Call<In>) => Promise<unknown>
 }
 
 /** One route, ready to be mounted. Made by `route` only. */
@@ -139,7 +139,12 @@ function answer(one: Route): RequestHandler {
   }
 }
 
-const jsonParser = express.json({ limit: BODY_LIMIT, strict: true, inflate: false, type: 'application/json' })
+const jsonParser: RequestHandler = express.json({
+  limit: BODY_LIMIT,
+  strict: true,
+  inflate: false,
+  type: 'application/json',
+})
 
 const readJson: RequestHandler = (req, res, next) => {
   jsonParser(req, res, (error: unknown) => {
