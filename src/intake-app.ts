@@ -1,20 +1,19 @@
 /** The contributors' front: every piece of middleware and every route, on one screen. */
 import type { Server } from 'node:http'
-import express, { type Express, type Request } from 'express'
+import express, { type Express } from 'express'
+import { createIntakeAuthenticator } from './access/sessions.ts'
 import type { IntakeDb } from './adapters/database/database.ts'
 import type { SegmentLog } from './adapters/blobs/segment-log.ts'
 import type { Logger } from './adapters/logger.ts'
 import { readPageFiles, type PageFile } from './adapters/page-files.ts'
 import { UPLOADS_PATH } from './contract/intake.ts'
 import type { Clock } from './domain/clock.ts'
-import type { Principal } from './domain/people.ts'
-import { readToken } from './http/cookies.ts'
 import { securityHeaders } from './http/guards.ts'
 import { notFoundHandler, problemHandler } from './http/problems.ts'
 import { mountRoutes, type Route } from './http/route.ts'
 import type { Access } from './intake/access.ts'
 import { createPageMemory } from './intake/page-memory.ts'
-import { pageRoutes, SESSION_COOKIE } from './intake/page-routes.ts'
+import { pageRoutes } from './intake/page-routes.ts'
 import { createReceiver, type Limits, type Receiver } from './intake/receive.ts'
 import { apiRoutes } from './intake/routes.ts'
 import { configureIntakeServer } from './intake/server.ts'
@@ -53,10 +52,7 @@ export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
   const [style, script] = deps.webRoot === undefined ? [] : await readPageFiles(deps.webRoot, ['style.css', 'main.ts'])
   const routes = intakeRoutes({ ...deps, receiver, style, script })
 
-  const authenticate = async (req: Request): Promise<Principal> => {
-    const token = readToken(req, SESSION_COOKIE)
-    return (token === undefined ? undefined : await access.find(token)) ?? { kind: 'anonymous' }
-  }
+  const authenticate = createIntakeAuthenticator(access)
 
   const app = express()
   app.disable('x-powered-by')

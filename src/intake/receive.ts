@@ -55,8 +55,6 @@ export type Receiver = {
   readonly limits: Limits
   /** One request at a time works on an upload. */
   readonly turns: Turns
-  /** Errors: `intake_closed`. */
-  assertOpen(): Promise<void>
   /** Makes an upload. Errors: `intake_closed`, `upload_empty`, `upload_too_large`, `disk_full`; those of `insertUpload`. */
   create(who: Contributor, wanted: Omit<NewUpload, 'day'>): Promise<UploadRow>
   /**
@@ -100,13 +98,19 @@ type Deps = {
 export function createReceiver({ intakeDb, segments, clock, logger, limits }: Deps): Receiver {
   const today = (): string => dayOf(clock.now())
 
+  /** Whom every segment is sealed to. Closing the door stops new uploads, not those that have begun. */
   async function recipients(): Promise<readonly string[]> {
-    const [vault, processing, open] = await Promise.all(
-      ['vault_recipient', 'processing_recipient', 'intake_open'].map((key) => findSetting(intakeDb, key)),
+    const keys = await Promise.all(
+      ['vault_recipient', 'processing_recipient'].map((key) => findSetting(intakeDb, key)),
     )
-    if (vault === undefined || processing === undefined || open === '0') throw new AppError('intake_closed')
-    if (!isRecipient(vault) || !isRecipient(processing)) throw new AppError('intake_closed')
-    return [vault, processing]
+    const known = keys.filter((key) => key !== undefined && isRecipient(key)).filter((key) => key !== undefined)
+    if (known.length !== keys.length) throw new AppError('intake_closed')
+    return known
+  }
+
+  async function assertOpen(): Promise<void> {
+    await recipients()
+    if ((await findSetting(intakeDb, 'intake_open')) === '0') throw new AppError('intake_closed')
   }
 
   async function append(who: Contributor, upload: UploadRow, source: AsyncIterable<Uint8Array>): Promise<Received> {
@@ -209,7 +213,7 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
   }
 
   async function create(who: Contributor, wanted: Omit<NewUpload, 'day'>): Promise<UploadRow> {
-    await recipients()
+    await assertOpen()
     const { lengthBytes } = wanted
     if (lengthBytes === 0) throw new AppError('upload_empty')
     if (lengthBytes !== undefined && lengthBytes > limits.maxUploadBytes) throw new AppError('upload_too_large')
@@ -225,9 +229,6 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
   return {
     limits,
     turns: createTurns(),
-    async assertOpen() {
-      await recipients()
-    },
     append,
 
     create,

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { codeOf, createUpload, MIB, patch, plainBlockDigest, startIntake, tus, type Sender, type TestIntake } from '../support/intake.ts'
+
+let intake: TestIntake
+let sender: Sender
+
+beforeAll(async () => {
+  intake = await startIntake()
+  sender = await intake.addSender()
+})
+afterAll(() => intake.close())
+
+describe('an upload', () => {
+  it('arrives in chunks, across a restart, with the digest of what is durable in every answer', async () => {
+    const bytes = randomBytes(5 * MIB + 4_321)
+    const path = await createUpload(intake, sender, bytes.length)
+    const cuts = [0, 1, 700_000, MIB, 3 * MIB + 17]
+    for (const [at, from] of cuts.entries()) {
+      const to = cuts[at + 1] ?? bytes.length
+      if (at === 3) await intake.restart()
+      const head = await tus(intake, sender, 'HEAD', path)
+      expect(head.status).toBe(200)
+      expect(head.headers.get('upload-offset')).toBe(String(from))
+      expect(head.headers.get('upload-length')).toBe(String(bytes.length))
+      const answer = await patch(intake, sender, path, from, bytes.subarray(from, to))
+      expect(answer.status).toBe(204)
+      expect(answer.headers.get('upload-offset')).toBe(String(to))
+      expect(answer.headers.get('upload-block-digest')).toBe(plainBlockDigest(bytes.subarray(0, to)))
+    }
+    const done = await tus(intake, sender, 'HEAD', path)
+    expect(done.headers.get('upload-block-digest')).toBe(plainBlockDigest(bytes))
+    const id = path.split('/').at(-1) ?? ''
+    const row = await intake.db.selectFrom('uploads').selectAll().where('id', '=', id as never).executeTakeFirstOrThrow()
+    expect(row).toMatchObject({ state: 'complete', offset_bytes: bytes.length, truncated: 0, type_hint: null })
+    const outbox = await intake.db.selectFrom('outbox').selectAll().where('upload_id', '=', row.id).execute()
+    expect(outbox).toMatchObject([{ kind: 'upload_complete', done: 0 }])
+
+    // Each segment is an age file of its own that the stock tool opens with the vault's key.
+    const object = await readFile(join(intake.quarantine, id))
+    await writeFile(join(intake.folder, 'vault.key'), intake.vault.identity)
+    const segments = await intake.db.selectFrom('segments').selectAll().where('upload_id', '=', row.id).orderBy('seq').execute()
+    expect(segments.length).toBe(cuts.length)
+    const opened = segments.map(({ file_offset, file_bytes }) =>
+      execFileSync('age', ['-d', '-i', join(intake.folder, 'vault.key')], {
+        input: object.subarray(file_offset, file_offset + file_bytes),
+        maxBuffer: 64 * MIB,
+      }),
+    )
+    expect(Buffer.concat(opened).equals(bytes)).toBe(true)
+    expect(object.includes(bytes.subarray(2 * MIB, 2 * MIB + 32))).toBe(false)
+    expect(await codeOf(await patch(intake, sender, path, bytes.length, Buffer.from('x')))).toBe('upload_too_large')
+    const again = await patch(intake, sender, path, bytes.length, new Uint8Array(0))
+    expect(again.status).toBe(204)
+    const still = await intake.db.selectFrom('outbox').selectAll().where('upload_id', '=', row.id).execute()
+    expect(still.length).toBe(1)
+  })
+})
