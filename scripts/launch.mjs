@@ -18,6 +18,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { constants as os } from 'node:os'
@@ -87,6 +88,60 @@ async function run(program, args, options = {}) {
   child = undefined
   if (stopping !== undefined) process.exit(status === 0 ? 128 + os.signals[stopping] : status)
   return status
+}
+
+// ── one at a time ───────────────────────────────────────────────────────────────────────────────────────────
+
+const LOCK = join(DIST, '.lock')
+const LOCK_POLL_MS = 200
+/** No installation takes that long: what holds the lock then is another process with the number of a dead one. */
+const LOCK_STALE_MS = 15 * 60_000
+
+/**
+ * Prepares with `work` while no other launcher of this folder does: two npm ci at once leave half of each.
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+async function alone(work) {
+  for (let told = false; !takeLock(); told = true) {
+    if (!told) say('Another launch is installing or building here; waiting for it …')
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS))
+  }
+  const release = () => rmSync(LOCK, { force: true })
+  process.once('exit', release)
+  const result = await work()
+  release()
+  process.off('exit', release)
+  return result
+}
+
+function takeLock() {
+  try {
+    mkdirSync(DIST, { recursive: true })
+    writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') stop(`Footbridge has to write in ${ROOT} (${codeOf(error)}).`)
+    if (!lockIsHeld()) rmSync(LOCK, { force: true })
+    return false
+  }
+}
+
+function lockIsHeld() {
+  try {
+    if (Date.now() - statSync(LOCK).mtimeMs > LOCK_STALE_MS) return false
+    const pid = Number(readFileSync(LOCK, 'utf8'))
+    // Empty for the instant between being made and being written.
+    return pid === 0 || process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else. ESRCH or no file: it is gone.
+    return codeOf(error) === 'EPERM'
+  }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && 'code' in error ? error.code : String(error)
 }
 
 // ── packages ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,6 +284,18 @@ async function buildPages(node) {
 // ── the verbs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
+ * Makes ready what runs, and gives the Node to run it with. With `setup`, system packages too.
+ * @param {string[]} [setup]
+ */
+async function prepare(setup) {
+  await installPackages()
+  const node = projectNode()
+  if (setup !== undefined) await systemPackages(setup)
+  await buildPages(node)
+  return node
+}
+
+/**
  * Runs `node …args` with our own input and output, and ends as it ends.
  * @param {string} node
  * @param {string[]} args
@@ -244,26 +311,19 @@ const [verb, ...rest] = process.argv.slice(2)
 const callersMask = process.umask(0o022)
 switch (verb) {
   case 'install':
-    await installPackages()
+    await alone(installPackages)
     projectNode()
     break
   case 'build':
-    await installPackages()
-    await buildPages(projectNode())
+    await alone(() => prepare())
     break
   case 'start': {
-    await installPackages()
-    const node = projectNode()
-    await systemPackages([])
-    await buildPages(node)
+    const node = await alone(() => prepare([]))
     await become(node, [join(ROOT, 'src/cli.ts'), 'serve', ...rest])
     break
   }
   case 'test': {
-    await installPackages()
-    const node = projectNode()
-    await systemPackages(['--tests'])
-    await buildPages(node)
+    const node = await alone(() => prepare(['--tests']))
     // Whatever a test starts as `node` is the project's own.
     const path = [join(MODULES, '.bin'), process.env.PATH ?? ''].join(delimiter)
     const whole = rest.length === 0 ? '1' : '0'

@@ -1,9 +1,9 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -94,6 +94,21 @@ describe('the launcher', () => {
     await put('src/web/desk/main.tsx', "document.title = 'desk'\n")
   })
 
+  test('waits for another launch in the same folder, and not for one that died', async () => {
+    await put('dist/.lock', String(process.pid))
+    await put('src/web/contribute/main.ts', "document.title = 'once'\n")
+    const both = [1, 2].map(() => spawn(process.execPath, [join(place, 'scripts/launch.mjs'), 'build']))
+    const said = both.map((child) => lines(child.stderr))
+    for (const { next } of said) expect(await next()).toMatch(/waiting/)
+    await rm(join(place, 'dist/.lock'))
+    const ends = await Promise.all(both.map((child) => once(child, 'close')))
+    expect(ends.map(([status]) => Number(status))).toEqual([0, 0])
+    expect(said.filter(({ all }) => all().includes('Building pages'))).toHaveLength(1)
+
+    await put('dist/.lock', String(spawnSync('true').pid))
+    expect(launch(['build']).status).toBe(0)
+  })
+
   test('hands its arguments to the server and ends with its status', () => {
     expect(launch(['start', '--fail']).status).toBe(7)
   })
@@ -103,7 +118,7 @@ describe('the launcher', () => {
     const launcher = spawn(process.execPath, [join(place, 'scripts/launch.mjs'), 'start', '--demo'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const output = lines(launcher)
+    const output = lines(launcher.stdout)
     const told = JSON.parse(await output.next()) as { args: string[]; pid: number }
     expect(told.args).toEqual(['serve', '--demo'])
     launcher.kill('SIGTERM')
@@ -208,13 +223,13 @@ describe('scripts/footbridge', () => {
   })
 })
 
-function lines(child: ChildProcess): { next: () => Promise<string>; all: () => string } {
+function lines(stream: Readable): { next: () => Promise<string>; all: () => string } {
   let text = ''
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
   return {
     all: () => text,
     next: async () => {
-      while (!text.includes('\n')) await once(child.stdout ?? child, 'data')
+      while (!text.includes('\n')) await once(stream, 'data')
       return text.slice(0, text.indexOf('\n'))
     },
   }
