@@ -17,8 +17,8 @@ export type ReviewDeps = {
   readonly blobs: BlobStore
   readonly clock: Clock
   readonly logger: Logger
-  /** Says who is asking now; a stream that lasts asks again while it runs. */
-  readonly authenticate: (req: Request) => Promise<Principal>
+  /** Says who is asking now without counting as use of the session: a stream that lasts asks again while it runs. */
+  readonly look: (req: Request) => Promise<Principal>
   /** Aborted when the desk closes: ends streams that would last for ever. */
   readonly closing?: AbortSignal
 }
