@@ -30,6 +30,7 @@ const MAY = {
   intake: ['domain', 'contract', 'http', 'adapters', 'access/policy'],
   process: ['domain', 'adapters', 'catalog', 'jobs/queue'],
   review: ['domain', 'contract', 'http', 'adapters', 'catalog', 'access/policy'],
+  bench: ['domain', 'contract', 'config', 'adapters', 'process'],
   web: ['domain', 'contract'],
   'web/contribute': ['domain', 'contract'],
   'web/desk': ['domain', 'contract'],
@@ -65,13 +66,20 @@ const door = (name, what, ...rooms) => ({
 
 const doors = [
   // platform
-  door('programs', core('child_process'), '^src/adapters/tools/run-tool\\.ts$', '^src/main\\.ts$'),
-  door('disk', core('fs', 'fs/promises'), '^src/adapters/', '^src/config/', '^src/main\\.ts$'),
+  // Benchmarks start our own servers and their peers; what strangers sent goes through run-tool like everywhere.
+  door(
+    'programs',
+    core('child_process'),
+    '^src/adapters/tools/run-tool\\.ts$',
+    '^src/main\\.ts$',
+    '^src/bench/',
+  ),
+  door('disk', core('fs', 'fs/promises'), '^src/adapters/', '^src/config/', '^src/main\\.ts$', '^src/bench/'),
   // our own
   door('steps', '^src/process/steps/', '^src/process/pipeline\\.ts$', '^src/process/steps/'),
   // packages
-  door('tus-server', pkg('@tus/server', '@tus/utils'), '^src/intake/'),
-  door('tus-file-store', pkg('@tus/file-store'), '^src/(cli/)?bench'),
+  door('tus-server', pkg('@tus/server', '@tus/utils'), '^src/intake/', '^src/bench/stock-'),
+  door('tus-file-store', pkg('@tus/file-store'), '^src/bench/stock-'),
   door('multer', pkg('multer'), '^src/intake/'),
   door(
     'express',
@@ -116,6 +124,12 @@ module.exports = {
     packages('domain', '^src/domain/', []),
     packages('contract', '^src/contract/', ['zod']),
     packages('contribute', '^src/web/contribute/', ['tus-js-client', 'hash-wasm']),
+    rule(
+      'production',
+      'An installation without development packages must start; a benchmark runs its peers as programs of their own.',
+      { path: '^src/', pathNot: ['^src/web/', '^src/bench/.+-program\\.ts$'] },
+      { dependencyTypes: ['npm-dev'], pathNot: '(^|/)node_modules/@types/', dynamic: false },
+    ),
     rule(
       'platform',
       'Shared code and pages have no Node.',
@@ -163,9 +177,9 @@ module.exports = {
     ),
     rule(
       'not-to-cli',
-      'The command line is on top: it calls, and is called by nobody.',
-      { path: '^src/', pathNot: '^src/cli(/|\\.ts$)' },
-      { path: '^src/cli(/|\\.ts$)' },
+      'The command line is on top: it calls, and is called by nobody; the benchmarks are its own.',
+      { path: '^src/', pathNot: '^src/(cli|bench)(/|\\.ts$)' },
+      { path: '^src/(cli|bench)(/|\\.ts$)' },
     ),
     rule(
       'no-barrels',

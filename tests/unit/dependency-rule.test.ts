@@ -32,6 +32,7 @@ const STUBS = [
   'src/review/index.ts',
   'src/web/contribute/send.ts',
   'src/web/desk/api.ts',
+  'src/bench/figures.ts',
   'src/cli/verb.ts',
   'src/context.ts',
   'src/main.ts',
@@ -59,6 +60,8 @@ const FORBIDDEN: readonly (readonly [from: string, what: string, rule: string])[
   ['src/process/b.ts', 'src/jobs/worker.ts', 'layer-process'],
   ['src/process/c.ts', 'src/review/routes.ts', 'layer-process'],
   ['src/review/a.ts', 'src/intake/receive.ts', 'layer-review'],
+  ['src/bench/a.ts', 'src/access/sessions.ts', 'layer-bench'],
+  ['src/bench/a.ts', 'src/intake/receive.ts', 'layer-bench'],
   ['src/web/contribute/a.ts', 'src/adapters/logger.ts', 'layer-web'],
   ['src/web/contribute/b.ts', 'src/web/desk/api.ts', 'layer-web-contribute'],
   ['src/web/desk/a.ts', 'src/web/contribute/send.ts', 'layer-web-desk'],
@@ -93,6 +96,7 @@ const FORBIDDEN: readonly (readonly [from: string, what: string, rule: string])[
   ['src/domain/c.ts', 'zod', 'packages-domain'],
   ['src/contract/b.ts', 'cookie', 'packages-contract'],
   ['src/web/contribute/c.ts', 'qrcode', 'packages-contribute'],
+  ['src/cli/bench.ts', '@tus/file-store', 'production'],
   ['src/domain/d.ts', 'node:crypto', 'platform'],
   ['src/web/desk/c.ts', 'node:buffer', 'platform'],
   ['src/web/contribute/d.ts', 'react', 'web-kit'],
@@ -106,6 +110,7 @@ const FORBIDDEN: readonly (readonly [from: string, what: string, rule: string])[
   ['src/access/b.ts', 'src/main.ts', 'not-to-top'],
   ['src/process/steps/b.ts', 'src/main.ts', 'not-to-top'],
   ['src/roles.ts', 'src/cli/verb.ts', 'not-to-cli'],
+  ['src/intake/h.ts', 'src/bench/figures.ts', 'not-to-cli'],
   ['src/review/e.ts', 'src/review/index.ts', 'no-barrels'],
 ]
 
@@ -132,6 +137,8 @@ const ALLOWED: readonly (readonly [from: string, what: string])[] = [
   ['src/cli.ts', 'src/cli/verb.ts'],
   ['src/cli/send.ts', 'tus-js-client'],
   ['src/cli/serve.ts', 'src/main.ts'],
+  ['src/cli/bench-verb.ts', 'src/bench/figures.ts'],
+  ['src/bench/stock-tus-program.ts', '@tus/file-store'],
   ['src/context.ts', 'src/process/pipeline.ts'],
   ['src/main.ts', 'node:child_process'],
 ]
