@@ -1,0 +1,57 @@
+/** Which benchmarks there are, and how one is run and reported. */
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { arch, cpus, platform, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { rounded, type Benchmark, type Figures } from './benchmark.ts'
+import { intakeBench } from './intake.ts'
+
+/** In the order in which `all` runs them. */
+export const BENCHMARKS: readonly Benchmark[] = [intakeBench]
+
+/** What one run prints. */
+export type BenchReport = {
+  readonly bench: string
+  readonly figures: Figures
+  readonly seconds: number
+  readonly machine: string
+}
+
+/** Files of a benchmark must lie on a disk, and `/tmp` is memory on some machines. */
+const WORK_ROOT = '/var/tmp'
+
+/** Runs one benchmark in a folder of its own, which is removed afterwards. */
+export async function runBenchmark(
+  benchmark: Benchmark,
+  options: { readonly full: boolean; note(text: string): void },
+): Promise<BenchReport> {
+  const folder = await mkdtemp(join(WORK_ROOT, 'footbridge-bench-'))
+  const onSignal = (): void => {
+    process.exit(130)
+  }
+  const onExit = (): void => {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal).once('exit', onExit)
+  const began = performance.now()
+  try {
+    const figures = await benchmark.run({ ...options, folder })
+    return {
+      bench: benchmark.name,
+      figures,
+      seconds: rounded((performance.now() - began) / 1000),
+      machine: machine(),
+    }
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('exit', onExit)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The machine in a line: a figure without it says little. */
+function machine(): string {
+  const processors = cpus()
+  const model = processors[0]?.model.replace(/\s+/g, ' ').trim() ?? 'unknown processor'
+  const memory = `${String(Math.round(totalmem() / 1024 ** 3))} GiB`
+  return `${String(processors.length)} × ${model}, ${memory}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}`
+}
