@@ -1,0 +1,68 @@
+/** Tags of a file as exiftool lists them. The project's own copy of the script runs, inside the sandbox. */
+
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { AppError } from '../../domain/errors.ts'
+import { runTool } from './run-tool.ts'
+
+/** One tag. Values are for searching only: they never leave the process, not even to a log. */
+export type Tag = { readonly group: string; readonly name: string; readonly value: string }
+
+/**
+ * Lists every tag of a file, embedded documents and unknown ones included.
+ *
+ * Errors: `tool_failed`, `tool_timeout`. A file that exiftool cannot read at all gives an empty list.
+ */
+export async function readTags(path: string, signal?: AbortSignal): Promise<Tag[]> {
+  const home = dirname(createRequire(import.meta.url).resolve('exiftool-vendored.pl'))
+  const result = await runTool({
+    name: 'exiftool',
+    program: '/usr/bin/perl',
+    args: [
+      // `-config ""` must come first: a file `.ExifTool_config` at home would be run as a program.
+      ...['/app/exiftool/exiftool', '-config', '', '-j', '-G3:1', '-a', '-s', '-ee', '-u', '-m'],
+      ...['-api', 'largefilesupport=1', '-charset', 'filename=utf8', '/in'],
+    ],
+    mounts: [{ from: join(home, 'bin'), at: '/app/exiftool' }],
+    input: path,
+    deadlineMs: 120_000,
+    // Measured: a file of 652 bytes makes `-ee` take 4.7 GB; under 1 GB it fails cleanly in half a second.
+    limits: { addressSpaceBytes: 1_000_000_000, dataBytes: 1_000_000_000, cpuSeconds: 90 },
+    stdoutBytes: 64 * 1024 * 1024,
+    signal,
+  })
+  const text = result.stdout.toString('utf8')
+  if (text.trim() === '') {
+    if (result.exitCode === 1) return []
+    throw new AppError('tool_failed', { details: { tool: 'exiftool', reason: 'no_answer' } })
+  }
+  return parseTags(text)
+}
+
+/** Reads exiftool's JSON. Pure. */
+export function parseTags(text: string): Tag[] {
+  let root: unknown
+  try {
+    root = JSON.parse(text)
+  } catch (cause) {
+    throw new AppError('tool_failed', { details: { tool: 'exiftool', reason: 'not_json' }, cause })
+  }
+  const files: unknown[] = Array.isArray(root) ? root : []
+  return files.flatMap((file) =>
+    typeof file !== 'object' || file === null
+      ? []
+      : Object.entries(file).flatMap(([key, value]) => {
+          // With embedded documents the key reads `Doc1:Track2:GPSLatitude`; the group next to the name counts.
+          const parts = key.split(':')
+          const name = parts.pop() ?? ''
+          const group = parts.pop() ?? ''
+          return flat(value).map((one) => ({ group, name, value: one }))
+        }),
+  )
+}
+
+function flat(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(flat)
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(flat)
+  return value === null || value === undefined ? [] : [String(value)]
+}
