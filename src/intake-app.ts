@@ -1,22 +1,22 @@
 /** The contributors' front: every piece of middleware and every route, on one screen. */
 import type { Server } from 'node:http'
-import express, { type Express } from 'express'
-import { createIntakeAuthenticator } from './access/sessions.ts'
+import express, { type Express, type Request } from 'express'
 import type { IntakeDb } from './adapters/database/database.ts'
 import type { SegmentLog } from './adapters/blobs/segment-log.ts'
 import type { Logger } from './adapters/logger.ts'
 import { readPageFiles, type PageFile } from './adapters/page-files.ts'
 import { UPLOADS_PATH } from './contract/intake.ts'
 import type { Clock } from './domain/clock.ts'
+import type { Principal } from './domain/people.ts'
+import { readToken } from './http/cookies.ts'
 import { securityHeaders } from './http/guards.ts'
 import { notFoundHandler, problemHandler } from './http/problems.ts'
 import { mountRoutes, type Route } from './http/route.ts'
 import type { Access } from './intake/access.ts'
 import { createPageMemory } from './intake/page-memory.ts'
-import { pageRoutes } from './intake/page-routes.ts'
+import { pageRoutes, SESSION_COOKIE } from './intake/page-routes.ts'
 import { createReceiver, type Limits, type Receiver } from './intake/receive.ts'
 import { apiRoutes } from './intake/routes.ts'
-import { configureIntakeServer } from './intake/server.ts'
 import { tusHandler } from './intake/tus.ts'
 
 export type IntakeDeps = {
@@ -44,6 +44,24 @@ export type IntakeApp = {
   drain(): Promise<void>
 }
 
+/** Headers are small: who needs longer is holding a place, not sending. */
+const HEADERS_MS = 20_000
+/** No byte for this long ends the connection; what came is kept. A moving transfer may take days. */
+const IDLE_MS = 90_000
+/** A phone sends chunk after chunk; a new connection for each costs seconds on a bad line. */
+const KEEP_ALIVE_MS = 75_000
+
+/**
+ * Sets the time-outs of intake's server, before its first connection: patient with the slow, not with the silent.
+ * Node's default would cut every request after five minutes, in mid-upload.
+ */
+export function configureIntakeServer(server: Server): void {
+  server.requestTimeout = 0
+  server.headersTimeout = HEADERS_MS
+  server.timeout = IDLE_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+}
+
 /** Builds the app and keeps what earlier forms had sent. Errors: `config_invalid` when `webRoot` is not built. */
 export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
   const { access, logger } = deps
@@ -52,7 +70,10 @@ export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
   const [style, script] = deps.webRoot === undefined ? [] : await readPageFiles(deps.webRoot, ['style.css', 'main.ts'])
   const routes = intakeRoutes({ ...deps, receiver, style, script })
 
-  const authenticate = createIntakeAuthenticator(access)
+  const authenticate = async (req: Request): Promise<Principal> => {
+    const token = readToken(req, SESSION_COOKIE)
+    return (token === undefined ? undefined : await access.find(token)) ?? { kind: 'anonymous' }
+  }
 
   const app = express()
   app.disable('x-powered-by')

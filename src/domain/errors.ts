@@ -83,6 +83,9 @@ export const ERRORS = {
   bin_name_taken: { kind: 'conflict', title: 'There is a bin of that name', remedy: 'Choose another name.' },
   nothing_to_cut: { kind: 'conflict', title: 'The bin holds nothing that a cut list can name', remedy: 'Add clips with picture or sound that are published.' },
   edl_too_long: { kind: 'conflict', title: 'The bin is too long for one edit list', remedy: 'Split it: a list holds 999 events and less than 24 hours.' },
+  // sending from a laptop
+  file_unreadable: { kind: 'invalid', title: 'The file cannot be read', remedy: 'Check its path and rights; a file must not change while it is sent.' },
+  server_not_trusted: { kind: 'forbidden', title: 'The server is not the one that was expected', remedy: 'Compare the fingerprint with the one that the server printed at its start.' },
   // set-up
   config_invalid: { kind: 'invalid', title: 'The configuration is not sound', remedy: 'Correct the variable named in the message.' },
   vault_missing: { kind: 'unavailable', title: 'There is no vault key yet', remedy: 'Finish the set-up page, or run footbridge vault create.' },
