@@ -1,0 +1,62 @@
+/** The worker on one screen: what it clears away at its start, the work it takes, and what it does beside. */
+import { emptyScratch } from './adapters/tools/scratch.ts'
+import type { Clock } from './domain/clock.ts'
+import { createSqliteQueue } from './jobs/sqlite-queue.ts'
+import {
+  clearQuarantine,
+  dropWraps,
+  nudgeForgottenClips,
+  removeOrphans,
+  settleUploads,
+} from './jobs/upkeep.ts'
+import { startWorker, type Errand, type Worker, type WorkerOptions } from './jobs/worker.ts'
+import { clipOfObject, createPipeline, HELD_STATE, SLOTS, STEP_AFTER } from './process/pipeline.ts'
+import type { StepDeps } from './process/step.ts'
+
+/** A letter waits this long at most before its clip is on the board. */
+const MAIL_EVERY_MS = 500
+/** How soon a clip goes on after its contributor is no longer paused, or after its job was lost. */
+const NUDGE_EVERY_MS = 15_000
+const UPKEEP_EVERY_MS = 600_000
+
+export type WorkerAppDeps = StepDeps & {
+  readonly clock: Clock
+  /** Did the sandbox prove itself at this start? Where it did not, nothing is worked on and mail waits. */
+  readonly sandboxProven: boolean
+} & Partial<Pick<WorkerOptions, 'leaseMs' | 'pollMs' | 'backOffMs'>>
+
+/**
+ * Starts the one worker of an installation: half-written objects and scratch files of the last one are removed first.
+ */
+export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
+  const { intakeDb, keyringDb, catalogDb, segments, blobs, clock, logger } = deps
+  if (!deps.sandboxProven) {
+    logger.warn('the sandbox is not proven: nothing is processed', { code: 'sandbox_unproven' })
+    return { stop: () => Promise.resolve() }
+  }
+  await emptyScratch(deps.tools.scratchRoot)
+  await blobs.removeUnfinished()
+
+  const queue = createSqliteQueue(catalogDb, clock)
+  const pipeline = createPipeline({ ...deps, queue })
+  const errands: Errand[] = [
+    { name: 'mail', everyMs: MAIL_EVERY_MS, run: () => pipeline.collectMail() },
+    {
+      name: 'nudge',
+      everyMs: NUDGE_EVERY_MS,
+      run: async () => (await nudgeForgottenClips(catalogDb, queue, STEP_AFTER, HELD_STATE)) > 0,
+    },
+    {
+      name: 'upkeep',
+      everyMs: UPKEEP_EVERY_MS,
+      run: async () => {
+        await settleUploads(intakeDb, catalogDb)
+        await clearQuarantine(intakeDb, catalogDb, segments)
+        await dropWraps(keyringDb, catalogDb, clock.now())
+        await removeOrphans(catalogDb, blobs, clipOfObject)
+        return false
+      },
+    },
+  ]
+  return startWorker({ ...deps, queue, handler: pipeline, slots: SLOTS, errands })
+}
