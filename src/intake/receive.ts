@@ -181,8 +181,7 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
         openedAt: clock.now(),
         plainBytes: 0,
         async take(bytes) {
-          const sealed = age.update(bytes)
-          if (sealed.length > 0) await writer.write(sealed)
+          for (const sealed of age.updatePieces(bytes)) await writer.write(sealed)
           segment.plainBytes += bytes.length
         },
         async close() {

@@ -11,11 +11,13 @@ import { AppError } from '../domain/errors.ts'
 /** A holder that was asked ends within `lockDrainTimeout`, so a wait this long means that something hangs. */
 const PATIENCE_MS = 5_000
 
-type Waiter = { readonly release: () => void; readonly start: () => void }
+type Waiter = { readonly release: () => void; readonly start: () => void; readonly signal: AbortSignal }
 
 export type Turns = Locker & {
   /** How many requests hold an upload. */
   readonly held: number
+  /** Aborted when the request that holds `id` must come to an end: another one waits, or its sender is gone. */
+  signalOf(id: string): AbortSignal | undefined
   /** Asks every holder to come to an end, and returns when all have. */
   drain(): Promise<void>
 }
@@ -53,6 +55,7 @@ export function createTurns(): Turns {
     get held() {
       return holders.size
     },
+    signalOf: (id) => holders.get(id)?.signal,
     newLock(id): Lock {
       return {
         async lock(signal, cancelRequest) {
@@ -64,6 +67,7 @@ export function createTurns(): Turns {
             }
             const onAbort = (): void => { giveUp(new AppError('upload_locked')) }
             const waiter: Waiter = {
+              signal,
               release: () => { void cancelRequest() },
               start: () => {
                 clearTimeout(timer)

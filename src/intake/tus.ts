@@ -1,5 +1,4 @@
 /** Resumable uploads: our door, then the upload library, then an answer that is ours again. */
-import { Readable } from 'node:stream'
 import type { Request as ExpressRequest, RequestHandler, Response as ExpressResponse } from 'express'
 import { Server } from '@tus/server'
 import type { IntakeDb } from '../adapters/database/database.ts'
@@ -86,7 +85,7 @@ export function tusHandler({ intakeDb, receiver, logger, authenticate }: Deps): 
       const who = await authenticate(req)
       assertMay(who, 'uploads.write')
       if (who.kind !== 'contributor') throw new AppError('not_signed_in')
-      passage.current = { who, asked, seen: {} }
+      passage.current = { who, asked, body: req, seen: {} }
       if (asked.verb === 'POST' && asked.creationKey !== undefined) {
         const known = await findByCreationKey(intakeDb, who.contributorId, asked.creationKey)
         if (known !== undefined) {
@@ -159,7 +158,7 @@ async function forgetOrphan(receiver: Receiver, { asked, seen }: Passage): Promi
   await receiver.remove(seen.created)
 }
 
-/** Only what the library needs goes in: no metadata, no forwarding headers, no origin. */
+/** Only what the library needs goes in: no metadata, no forwarding headers, no origin, and no body (`Passage`). */
 function toWebRequest(req: ExpressRequest, res: ExpressResponse, asked: TusRequest): Request {
   const headers = new Headers({ 'Tus-Resumable': TUS_VERSION })
   const length = req.headers['content-length']
@@ -178,7 +177,6 @@ function toWebRequest(req: ExpressRequest, res: ExpressResponse, asked: TusReque
   const request = new Request(`http://intake.invalid${address}`, {
     method: asked.verb,
     headers,
-    ...(withBody ? { body: Readable.toWeb(req) as ReadableStream<Uint8Array>, duplex: 'half' } : {}),
   })
   // Where the library looks for the socket, to notice that the sender has gone.
   return Object.assign(request, { runtime: { name: 'node', node: { req, res } } })

@@ -4,13 +4,15 @@ import { open, opendir, rm, statfs, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { parseUploadId, type UploadId } from '../../domain/clip.ts'
 import { AppError } from '../../domain/errors.ts'
-import { onDisk, syncFolder, writeFully } from './on-disk.ts'
+import { onDisk, syncFolder, writePieces } from './on-disk.ts'
 import { uploadPath } from './safe-path.ts'
 import type { SegmentLog, SegmentWriter } from './segment-log.ts'
 
 /** Narrowed further by the umask; the worker reads what intake wrote through the group. */
 const FILE_MODE = 0o640
 const READ_BYTES = 262_144
+/** One system call for several 64 KiB chunks; what a slow upload has gathered is flushed when it is acknowledged. */
+const WRITE_BYTES = 262_144
 
 type Options = {
   /** Makes a file's bytes durable. Replaced where a test wants to see a disk that fails to. */
@@ -84,7 +86,7 @@ async function openForWriting(root: string, id: UploadId): Promise<FileHandle> {
 }
 
 /**
- * One write is under way while the caller prepares the next piece; its failure comes out of the next call.
+ * One write is under way while the caller prepares the next pieces; its failure comes out of a later call.
  *
  * After any failure the writer is spent. In particular a failed sync is never repeated on the same descriptor: the
  * kernel may have dropped the pages and would answer "fine". The segment counts as not written, and the next `open`
@@ -92,8 +94,19 @@ async function openForWriting(root: string, id: UploadId): Promise<FileHandle> {
  */
 function segmentWriter(file: FileHandle, at: number, sync: (file: FileHandle) => Promise<void>): SegmentWriter {
   let end = at
+  let gathered: Uint8Array[] = []
+  let gatheredBytes = 0
   let underWay = Promise.resolve()
   let spent = false
+  const flush = async (): Promise<void> => {
+    await underWay
+    if (gatheredBytes === 0) return
+    underWay = writePieces(file, gathered, end)
+    underWay.catch(() => undefined)
+    end += gatheredBytes
+    gathered = []
+    gatheredBytes = 0
+  }
   const letGo = async (): Promise<void> => {
     spent = true
     await underWay.catch(() => undefined)
@@ -102,14 +115,14 @@ function segmentWriter(file: FileHandle, at: number, sync: (file: FileHandle) =>
   return {
     async write(bytes) {
       if (spent) throw new AppError('storage_failed')
-      await underWay
-      underWay = writeFully(file, bytes, end)
-      underWay.catch(() => undefined)
-      end += bytes.length
+      gathered.push(bytes)
+      gatheredBytes += bytes.length
+      if (gatheredBytes >= WRITE_BYTES) await flush()
     },
     async commit() {
       if (spent) throw new AppError('storage_failed')
       try {
+        await flush()
         await underWay
         await onDisk(sync(file))
       } finally {
