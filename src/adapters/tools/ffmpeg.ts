@@ -55,22 +55,25 @@ export const ANONYMOUS_MP4: readonly string[] = ['-empty_hdlr_name', '1', '-writ
 /** The complete argument list of a plan. Pure. */
 export function ffmpegArguments(plan: FfmpegPlan): string[] {
   const command = fluentFfmpeg()
+  // More than one argument at a time, here and below: fluent-ffmpeg would split a single one at its space.
   command.input('/in').inputOptions(
-    ...([
-      ...['-nostdin', '-hide_banner', '-v', 'error', '-nostats', '-progress', 'pipe:2'],
-      ...['-filter_threads', '1', '-max_alloc', MAX_ALLOC, ...(plan.strict ? ['-xerror'] : [])],
+    ...pair('-nostdin', '-hide_banner', [
+      ...['-v', 'error', '-nostats', '-progress', 'pipe:2', '-filter_threads', '1', '-max_alloc', MAX_ALLOC],
       ...[...untrustedInput(plan.container), '-max_pixels', String(MAX_PIXELS), '-threads', THREADS],
-      ...(plan.strict ? ['-err_detect', '+explode'] : []),
-    ] as [string, string, ...string[]]),
+      ...(plan.strict ? ['-xerror', '-err_detect', '+explode'] : []),
+    ]),
   )
   for (const output of plan.outputs) {
     command.output(output.target === 'stdout' ? 'pipe:1' : `/out/${output.target.file}`)
     if (output.videoFilters !== undefined) command.videoFilters([...output.videoFilters])
     if (output.audioFilters !== undefined) command.audioFilters([...output.audioFilters])
-    // More than one argument at a time: of an array it would split every one at its space.
-    command.outputOptions(...([...output.options, '-threads', THREADS] as [string, string, ...string[]]))
+    command.outputOptions(...pair('-threads', THREADS, output.options))
   }
   return (command as unknown as WithArguments)._getArguments()
+}
+
+function pair(first: string, second: string, rest: readonly string[]): [string, string, ...string[]] {
+  return [first, second, ...rest]
 }
 
 /**

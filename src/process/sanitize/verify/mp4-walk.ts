@@ -227,7 +227,7 @@ async function walkSamples(
 ): Promise<void> {
   let covered = 0
   for (const track of tracks) {
-    let window = Buffer.alloc(0)
+    let window: Buffer = Buffer.alloc(0)
     let windowAt = 0
     for (const { offset, size } of samplesOf(track)) {
       if (offset < media.from || offset + size > media.to) unproven('sample_outside', track.format)

@@ -26,7 +26,7 @@ export function sensitiveNeedles(sourceTags: readonly Tag[], masterBytes: number
     }
     if (texts.size > MAX_NEEDLES) break
   }
-  const needles = MAKERS_MARKS.filter((mark) => !mark.startsWith('Lav') || masterBytes < 1_000_000).map((mark) => ({
+  const needles: Needle[] = MAKERS_MARKS.filter((mark) => !mark.startsWith('Lav') || masterBytes < 1_000_000).map((mark) => ({
     name: 'software',
     bytes: Buffer.from(mark, 'latin1'),
   }))
