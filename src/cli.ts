@@ -31,12 +31,14 @@ function overview(): string {
     '',
     ...VERBS.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`),
     '',
-    'Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused (the media\'s fault).',
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused (the media's fault).",
   ].join('\n')
 }
 
 function help(verb: Verb): string {
-  return [verb.summary, '', ...verb.usage.map((form) => `  footbridge ${form}`), '', ...verb.details].join('\n')
+  return [verb.summary, '', ...verb.usage.map((form) => `  footbridge ${form}`), '', ...verb.details].join(
+    '\n',
+  )
 }
 
 async function run(args: readonly string[], out: Output): Promise<ExitStatus> {
@@ -68,9 +70,12 @@ const output: Output = {
   line: (text) => process.stdout.write(`${text}\n`),
   json: (value) => process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
   note: (text) => process.stderr.write(`${text}\n`),
+  rewrite: (text) => process.stderr.write(`\r${text}\u001b[K`),
   isTerminal: process.stderr.isTTY,
 }
 
 // A reader that closes early (`| head`) is no failure of ours.
-process.stdout.on('error', () => { process.exit(0) })
+process.stdout.on('error', () => {
+  process.exit(0)
+})
 process.exitCode = await run(process.argv.slice(2), output)

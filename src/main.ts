@@ -7,7 +7,13 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { findAccounts, ROLES_WITH_ACCOUNTS, type Account, type Accounts, type RoleName } from './adapters/accounts.ts'
+import {
+  findAccounts,
+  ROLES_WITH_ACCOUNTS,
+  type Account,
+  type Accounts,
+  type RoleName,
+} from './adapters/accounts.ts'
 import { createLogger, type Logger } from './adapters/logger.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/config.ts'
@@ -37,7 +43,7 @@ export async function supervise(config: Config): Promise<Running> {
   const accounts = await findAccounts()
   const separation = decideSeparation(config, accounts)
   const used = separation.separated ? accounts : undefined
-  await prepareInstallation(config, used, separation)
+  await prepareInstallation(config, used, separation.separated)
   const children = new Map<RoleName, KeptRole>()
   for (const role of ROLES_WITH_ACCOUNTS) children.set(role, keepRunning(role, used?.roles[role], logger))
   const report = async (role: RoleName): Promise<RoleReport> => {
@@ -63,8 +69,14 @@ function decideSeparation(config: Config, accounts: Accounts | undefined): Separ
   if (accounts === undefined) return { separated: false, why: 'the accounts are missing: run scripts/setup' }
   const entry = `${config.projectRoot}/src/main.ts`
   for (const role of ROLES_WITH_ACCOUNTS) {
-    const probe = spawnSync('/usr/bin/setpriv', [...dropTo(accounts.roles[role]), '/usr/bin/test', '-r', entry])
-    if (probe.status !== 0) return { separated: false, why: 'other users can not read the folder with the code' }
+    const probe = spawnSync('/usr/bin/setpriv', [
+      ...dropTo(accounts.roles[role]),
+      '/usr/bin/test',
+      '-r',
+      entry,
+    ])
+    if (probe.status !== 0)
+      return { separated: false, why: 'other users can not read the folder with the code' }
   }
   return { separated: true, why: 'intake, desk and worker run as different users' }
 }
@@ -87,18 +99,23 @@ function keepRunning(role: RoleName, account: Account | undefined, logger: Logge
 
   const start = (): void => {
     const command = [process.execPath, SELF, '--role', role]
-    const [program = '', ...args] = account === undefined ? command : ['/usr/bin/setpriv', ...dropTo(account), ...command]
+    const [program = '', ...args] =
+      account === undefined ? command : ['/usr/bin/setpriv', ...dropTo(account), ...command]
     const started = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], cwd: '/' })
     child = started
     gone = new Promise((resolve) => {
-      started.once('close', () => { resolve() })
+      started.once('close', () => {
+        resolve()
+      })
     })
     started.on('message', (message: RoleReport) => {
       reported = true
       wait = FIRST_RESTART_MS
       first.resolve(message)
     })
-    started.once('error', (error) => { first.reject(error) })
+    started.once('error', (error) => {
+      first.reject(error)
+    })
     started.once('close', (code) => {
       if (stopping) return
       // What fails before it ever reported will fail again: the operator must see it now, not in a loop.
@@ -129,6 +146,8 @@ function keepRunning(role: RoleName, account: Account | undefined, logger: Logge
 async function beRole(role: RoleName): Promise<void> {
   const { environment, unknown } = readEnvironment()
   const config = loadConfig(environment, unknown)
+  // Files are born private: shared with the role's group only where roles have accounts of their own.
+  process.umask(process.getuid?.() === 0 ? 0o077 : 0o007)
   const running = await runRole(config, role)
   process.send?.(running.report)
   let stopping = false
@@ -136,8 +155,12 @@ async function beRole(role: RoleName): Promise<void> {
     if (stopping) return
     stopping = true
     running.stop().then(
-      () => { process.exit(0) },
-      () => { process.exit(1) },
+      () => {
+        process.exit(0)
+      },
+      () => {
+        process.exit(1)
+      },
     )
   }
   process.once('disconnect', stop)

@@ -31,7 +31,9 @@ export async function findAccounts(): Promise<Accounts | undefined> {
   if (uploadsGid === undefined || mediaGid === undefined) return undefined
   const account = (role: RoleName, extra: readonly number[]): Account | undefined => {
     const ids = users.get(`footbridge-${role}`)
-    return ids?.[0] === undefined || ids[1] === undefined ? undefined : { uid: ids[0], gid: ids[1], groups: extra }
+    return ids?.[0] === undefined || ids[1] === undefined
+      ? undefined
+      : { uid: ids[0], gid: ids[1], groups: extra }
   }
   const intake = account('intake', [uploadsGid])
   const desk = account('desk', [uploadsGid, mediaGid])

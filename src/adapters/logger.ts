@@ -32,7 +32,10 @@ export type Logger = {
 const HOUR_MS = 3_600_000
 
 /** Makes the log of one process. `role` stands on every line; intake's clock is kept to the hour. */
-export function createLogger(role: 'supervisor' | 'intake' | 'desk' | 'worker' | 'cli', level = 'info'): Logger {
+export function createLogger(
+  role: 'supervisor' | 'intake' | 'desk' | 'worker' | 'cli',
+  level = 'info',
+): Logger {
   const sink = pino(
     {
       level,
@@ -43,9 +46,15 @@ export function createLogger(role: 'supervisor' | 'intake' | 'desk' | 'worker' |
     pino.destination({ fd: 2, sync: true }),
   )
   return {
-    info: (message, fields = {}) => { sink.info(fields, message) },
-    warn: (message, fields = {}) => { sink.warn(fields, message) },
-    error: (message, error, fields = {}) => { sink.error({ ...fields, ...describe(error) }, message) },
+    info: (message, fields = {}) => {
+      sink.info(fields, message)
+    },
+    warn: (message, fields = {}) => {
+      sink.warn(fields, message)
+    },
+    error: (message, error, fields = {}) => {
+      sink.error({ ...fields, ...describe(error) }, message)
+    },
   }
 }
 
@@ -60,7 +69,11 @@ function describe(error: unknown): Record<string, string> {
   const causeCode = error.cause instanceof Error ? nodeCode(error.cause) : undefined
   return {
     error: error.name,
-    ...(error instanceof AppError ? { code: error.code } : nodeCode(error) === undefined ? {} : { code: nodeCode(error) ?? '' }),
+    ...(error instanceof AppError
+      ? { code: error.code }
+      : nodeCode(error) === undefined
+        ? {}
+        : { code: nodeCode(error) ?? '' }),
     ...(causeCode === undefined ? {} : { cause: causeCode }),
     at: (error.stack ?? '')
       .split('\n')

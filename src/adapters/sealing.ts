@@ -92,7 +92,9 @@ function payloadWriter(fileKey: FileKey, head: Uint8Array, nonce: Uint8Array): A
   let closed = false
 
   const seal = (plain: Uint8Array, last: boolean): Buffer[] => {
-    const cipher = createCipheriv('chacha20-poly1305', key, chunkNonce(counter++, last), { authTagLength: TAG_BYTES })
+    const cipher = createCipheriv('chacha20-poly1305', key, chunkNonce(counter++, last), {
+      authTagLength: TAG_BYTES,
+    })
     const body = cipher.update(plain)
     cipher.final()
     return [body, cipher.getAuthTag()]
@@ -158,7 +160,8 @@ export async function* openAge(
         if (buffer.length > MAX_HEADER_BYTES) throw new AppError('blob_damaged')
         continue
       }
-      const fileKey = 'fileKey' in key ? key.fileKey : await unwrapHeader(buffer.subarray(0, headerBytes), key.identity)
+      const fileKey =
+        'fileKey' in key ? key.fileKey : await unwrapHeader(buffer.subarray(0, headerBytes), key.identity)
       payload = payloadKey(fileKey, buffer.subarray(headerBytes, headerBytes + NONCE_BYTES))
       buffer = buffer.subarray(headerBytes + NONCE_BYTES)
     }
@@ -214,7 +217,9 @@ export function sealSmall(key: Uint8Array, context: string, plain: Uint8Array): 
 /** Opens what `sealSmall` sealed; undefined when key, context or bytes are not the same. */
 export function openSmall(key: Uint8Array, context: string, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < 12 + TAG_BYTES) return undefined
-  const decipher = createDecipheriv('chacha20-poly1305', key, sealed.subarray(0, 12), { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('chacha20-poly1305', key, sealed.subarray(0, 12), {
+    authTagLength: TAG_BYTES,
+  })
   const body = sealed.subarray(12, sealed.length - TAG_BYTES)
   decipher.setAAD(Buffer.from(context), { plaintextLength: body.length })
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
@@ -250,7 +255,9 @@ function chunkNonce(counter: number, last: boolean): Buffer {
 }
 
 function decryptChunk(key: Buffer, counter: number, chunk: Buffer, last: boolean): Buffer {
-  const decipher = createDecipheriv('chacha20-poly1305', key, chunkNonce(counter, last), { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('chacha20-poly1305', key, chunkNonce(counter, last), {
+    authTagLength: TAG_BYTES,
+  })
   decipher.setAuthTag(chunk.subarray(chunk.length - TAG_BYTES))
   const plain = decipher.update(chunk.subarray(0, chunk.length - TAG_BYTES))
   try {

@@ -10,6 +10,8 @@ export type StoragePaths = {
   readonly deskDatabase: string
   readonly keyringDatabase: string
   readonly keys: string
+  /** Self-signed certificates, one folder a front. */
+  readonly tls: { readonly intake: string; readonly desk: string }
   readonly quarantine: string
   readonly sealed: string
   readonly clean: string
@@ -25,6 +27,7 @@ export function storagePaths(root: string): StoragePaths {
     deskDatabase: join(root, 'database', 'desk'),
     keyringDatabase: join(root, 'database', 'keyring'),
     keys: join(root, 'keys'),
+    tls: { intake: join(root, 'keys', 'tls-intake'), desk: join(root, 'keys', 'tls-desk') },
     quarantine: join(root, 'quarantine'),
     sealed: join(root, 'sealed'),
     clean: join(root, 'clean'),
@@ -57,6 +60,8 @@ export async function prepareStorage(paths: StoragePaths, accounts: Accounts | u
     await own(paths.deskDatabase, 0o2770, { uid: roles.desk.uid, gid: mediaGid })
     await own(paths.keyringDatabase, 0o700, worker)
     await own(paths.keys, 0o711, { uid: 0, gid: 0 })
+    await own(paths.tls.intake, 0o700, roles.intake)
+    await own(paths.tls.desk, 0o700, roles.desk)
     await own(paths.quarantine, 0o2770, { uid: roles.intake.uid, gid: uploadsGid })
     await own(paths.sealed, 0o2750, { uid: worker.uid, gid: mediaGid })
     await own(paths.clean, 0o2750, { uid: worker.uid, gid: mediaGid })
@@ -71,11 +76,15 @@ export async function prepareStorage(paths: StoragePaths, accounts: Accounts | u
 }
 
 function folders(paths: StoragePaths): readonly string[] {
-  const { root: _root, ...rest } = paths
-  return Object.values(rest)
+  const { root: _root, tls, ...rest } = paths
+  return [...Object.values(rest), tls.intake, tls.desk]
 }
 
-async function own(folder: string, mode: number, owner: { uid: number; gid: number } | undefined): Promise<void> {
+async function own(
+  folder: string,
+  mode: number,
+  owner: { uid: number; gid: number } | undefined,
+): Promise<void> {
   await mkdir(folder, { recursive: true })
   if (owner !== undefined) await chown(folder, owner.uid, owner.gid)
   await chmod(folder, mode)

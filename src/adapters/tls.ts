@@ -23,7 +23,10 @@ export async function readCertificate(certPath: string, keyPath: string): Promis
   } catch (cause) {
     throw new AppError('config_invalid', {
       cause,
-      details: { variable: 'FOOTBRIDGE_TLS_CERT', problem: 'the files can not be read as certificate and key' },
+      details: {
+        variable: 'FOOTBRIDGE_TLS_CERT',
+        problem: 'the files can not be read as certificate and key',
+      },
     })
   }
 }
@@ -33,7 +36,11 @@ export async function readCertificate(certPath: string, keyPath: string): Promis
  *
  * The certificate names `host` and nothing else: no product, no organisation, no machine.
  */
-export async function selfSignedCertificate(folder: string, name: string, host: string): Promise<TlsMaterial> {
+export async function selfSignedCertificate(
+  folder: string,
+  name: string,
+  host: string,
+): Promise<TlsMaterial> {
   const certPath = join(folder, `${name}.crt`)
   const keyPath = join(folder, `${name}.key`)
   const kept = await readPair(certPath, keyPath)

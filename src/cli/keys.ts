@@ -2,9 +2,10 @@
 import { resolve } from 'node:path'
 import { writePrivately } from '../adapters/key-files.ts'
 import { generateKeyPair } from '../adapters/sealing.ts'
-import { openOperator } from '../context.ts'
+import { withOperator } from './operator.ts'
 import { currentTotp } from '../access/passwords.ts'
-import { readArguments, text, UsageError, type Verb } from './verb.ts'
+import { AppError } from '../domain/errors.ts'
+import { readArguments, text, UsageError, type ExitStatus, type Verb } from './verb.ts'
 
 /** Makes the vault key on this machine instead of in the administrator's browser. */
 export const vaultVerb: Verb = {
@@ -20,10 +21,9 @@ export const vaultVerb: Verb = {
     if (rest[0] !== 'create') throw new UsageError('there is only "vault create"')
     const path = text(values, 'out')
     if (path === undefined) throw new UsageError('--out FILE is needed')
-    const operator = await openOperator()
-    try {
+    return withOperator(async (operator): Promise<ExitStatus> => {
+      if (await operator.hasVault()) throw new AppError('vault_already_set')
       const pair = await generateKeyPair()
-      await operator.assertNoVault()
       await writePrivately(resolve(path), pair.identity)
       await operator.setVaultRecipient(pair.recipient)
       if (values['json'] === true) out.json({ recipient: pair.recipient, file: resolve(path) })
@@ -33,9 +33,7 @@ export const vaultVerb: Verb = {
         out.line('Intake is open. Move the file off this machine and keep a copy on paper.')
       }
       return 0
-    } finally {
-      await operator.close()
-    }
+    })
   },
 }
 

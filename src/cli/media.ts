@@ -1,8 +1,9 @@
 /** `sanitize` and `derive`: one file, without a server. */
 import { resolve } from 'node:path'
-import { createStandaloneTools } from '../context.ts'
+import { createMediaTools } from '../adapters/tools/media-tools.ts'
+import { withTemporaryFolder } from '../adapters/temporary-folder.ts'
 import { deriveFile, sanitizeFile } from '../process/standalone.ts'
-import { readArguments, type Verb } from './verb.ts'
+import { readArguments, type ExitStatus, type Verb } from './verb.ts'
 
 /** Cleans one file and prints its certificate. */
 export const sanitizeVerb: Verb = {
@@ -16,20 +17,19 @@ export const sanitizeVerb: Verb = {
   async run(args, out) {
     const { values, rest } = readArguments(args, { json: 'boolean' }, { least: 2, most: 2 })
     const [input = '', output = ''] = rest
-    const tools = await createStandaloneTools()
-    try {
-      const result = await sanitizeFile(resolve(input), resolve(output), tools.media)
+    return withTemporaryFolder(async (scratchRoot): Promise<ExitStatus> => {
+      const tools = createMediaTools({ scratchRoot })
+      const result = await sanitizeFile(resolve(input), resolve(output), tools)
       if (values['json'] === true) out.json({ ok: true, ...result })
       else {
         const { certificate, contentType } = result
         out.line(`clean: ${contentType}, tier ${certificate.tier}`)
-        for (const [name, count] of Object.entries(certificate.removed)) out.line(`  removed ${String(count)} × ${name}`)
+        for (const [name, count] of Object.entries(certificate.removed))
+          out.line(`  removed ${String(count)} × ${name}`)
         out.line(`  proven: ${certificate.proven.join(', ')}`)
       }
       return 0
-    } finally {
-      await tools.close()
-    }
+    })
   },
 }
 
@@ -42,14 +42,12 @@ export const deriveVerb: Verb = {
   async run(args, out) {
     const { values, rest } = readArguments(args, { json: 'boolean' }, { least: 2, most: 2 })
     const [input = '', folder = ''] = rest
-    const tools = await createStandaloneTools()
-    try {
-      const result = await deriveFile(resolve(input), resolve(folder), tools.media)
+    return withTemporaryFolder(async (scratchRoot): Promise<ExitStatus> => {
+      const tools = createMediaTools({ scratchRoot })
+      const result = await deriveFile(resolve(input), resolve(folder), tools)
       if (values['json'] === true) out.json({ ok: true, ...result })
       else for (const [name, path] of Object.entries(result.files)) out.line(`${name}: ${String(path)}`)
       return 0
-    } finally {
-      await tools.close()
-    }
+    })
   },
 }

@@ -60,7 +60,10 @@ export function createHttp(baseUrl: string, fingerprint: string | undefined): Ht
           })
         })
         if (body === undefined) request.end()
-        else pour(body, request).catch((error: unknown) => request.destroy(error instanceof Error ? error : undefined))
+        else
+          pour(body, request).catch((error: unknown) =>
+            request.destroy(error instanceof Error ? error : undefined),
+          )
       }),
     close: () => {
       agent.destroy()
@@ -68,7 +71,10 @@ export function createHttp(baseUrl: string, fingerprint: string | undefined): Ht
   }
 }
 
-async function pour(body: AsyncIterable<Uint8Array>, request: ReturnType<typeof plainRequest>): Promise<void> {
+async function pour(
+  body: AsyncIterable<Uint8Array>,
+  request: ReturnType<typeof plainRequest>,
+): Promise<void> {
   for await (const piece of body) {
     if (request.destroyed) return
     if (request.write(piece)) continue
@@ -93,7 +99,12 @@ function tlsAgent(base: URL, fingerprint: string | undefined): TlsAgent {
   // of ours is sent.
   agent.createConnection = (_options, done) => {
     const socket: TLSSocket = connect(
-      { host: base.hostname, port: Number(base.port === '' ? 443 : base.port), servername: base.hostname, rejectUnauthorized: false },
+      {
+        host: base.hostname,
+        port: Number(base.port === '' ? 443 : base.port),
+        servername: base.hostname,
+        rejectUnauthorized: false,
+      },
       () => {
         if (plainHex(socket.getPeerCertificate().fingerprint256) === expected) done?.(null, socket)
         else socket.destroy(new AppError('server_not_trusted'))

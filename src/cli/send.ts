@@ -9,7 +9,14 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startBlockDigest, type BlockDigest } from '../adapters/block-digest.ts'
 import { openLocalFile, type LocalFile } from '../adapters/local-file.ts'
-import { BLOCK_DIGEST_HEADER, openedSessionSchema, uploadListSchema, UPLOADS_PATH, uploadStatusSchema, type UploadStatus } from '../contract/intake.ts'
+import {
+  BLOCK_DIGEST_HEADER,
+  openedSessionSchema,
+  uploadListSchema,
+  UPLOADS_PATH,
+  uploadStatusSchema,
+  type UploadStatus,
+} from '../contract/intake.ts'
 import { problemSchema } from '../contract/problem.ts'
 import { AppError, ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { createHttp, type Answer } from './send-http.ts'
@@ -70,14 +77,20 @@ export async function sendFiles(options: SendOptions): Promise<readonly SendOutc
   try {
     await client.signIn()
     const outcomes: SendOutcome[] = []
-    for (const [index, path] of options.files.entries()) outcomes.push(await sendOne(client, options, index, path))
+    for (const [index, path] of options.files.entries())
+      outcomes.push(await sendOne(client, options, index, path))
     return outcomes
   } finally {
     client.close()
   }
 }
 
-async function sendOne(client: Client, options: SendOptions, index: number, path: string): Promise<SendOutcome> {
+async function sendOne(
+  client: Client,
+  options: SendOptions,
+  index: number,
+  path: string,
+): Promise<SendOutcome> {
   let file: LocalFile | undefined
   let bytes = 0
   try {
@@ -93,7 +106,12 @@ async function sendOne(client: Client, options: SendOptions, index: number, path
     return { path, bytes, result: sealed ? 'sealed' : 'arrived', uploadId: id, code: undefined }
   } catch (error) {
     options.signal?.throwIfAborted()
-    if (!(error instanceof AppError) || error.code === 'wrong_credentials' || error.code === 'server_not_trusted') throw error
+    if (
+      !(error instanceof AppError) ||
+      error.code === 'wrong_credentials' ||
+      error.code === 'server_not_trusted'
+    )
+      throw error
     return { path, bytes, result: 'failed', uploadId: undefined, code: error.code }
   } finally {
     await file?.close()
@@ -126,7 +144,8 @@ async function findStarted(client: Client, file: LocalFile, report: Report): Pro
     report('comparing', 0)
     const head = await client.ask('HEAD', `${UPLOADS_PATH}/${upload.id}`)
     if (head.status !== 200) continue
-    if ((await digestUpTo(file, offsetOf(head))) === head.headers[BLOCK_DIGEST_HEADER.toLowerCase()]) return upload.id
+    if ((await digestUpTo(file, offsetOf(head))) === head.headers[BLOCK_DIGEST_HEADER.toLowerCase()])
+      return upload.id
   }
   return undefined
 }
@@ -153,11 +172,18 @@ async function sendBytes(client: Client, file: LocalFile, id: string, report: Re
       const from = place.offset
       const bytes = Math.min(chunkBytes, file.sizeBytes - from)
       const startedAt = performance.now()
-      const answer = await client.once('PATCH', path, {
-        'Content-Type': 'application/offset+octet-stream',
-        'Upload-Offset': String(from),
-        'Content-Length': String(bytes),
-      }, hashing(file, from, bytes, place.digest, (sent) => { report('sending', sent) }))
+      const answer = await client.once(
+        'PATCH',
+        path,
+        {
+          'Content-Type': 'application/offset+octet-stream',
+          'Upload-Offset': String(from),
+          'Content-Length': String(bytes),
+        },
+        hashing(file, from, bytes, place.digest, (sent) => {
+          report('sending', sent)
+        }),
+      )
       if (answer?.status === 204 && offsetOf(answer) === from + bytes) {
         assertSame(answer, place.digest)
         place = { offset: from + bytes, digest: place.digest }
@@ -202,7 +228,7 @@ async function* hashing(
   digest: BlockDigest,
   onSent: (offset: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < from + bytes; ) {
+  for (let at = from; at < from + bytes;) {
     const piece = await file.read(at, Math.min(READ_BYTES, from + bytes - at))
     digest.update(piece)
     at += piece.length
@@ -213,7 +239,7 @@ async function* hashing(
 
 async function hashUpTo(file: LocalFile, end: number): Promise<BlockDigest> {
   const digest = await startBlockDigest()
-  for (let at = 0; at < end; ) {
+  for (let at = 0; at < end;) {
     const piece = await file.read(at, Math.min(4 * READ_BYTES, end - at))
     digest.update(piece)
     at += piece.length
@@ -229,7 +255,8 @@ async function digestUpTo(file: LocalFile, end: number): Promise<string> {
 }
 
 function assertSame(answer: Answer, digest: BlockDigest): void {
-  if (answer.headers[BLOCK_DIGEST_HEADER.toLowerCase()] !== digest.digest()) throw new AppError('digest_mismatch')
+  if (answer.headers[BLOCK_DIGEST_HEADER.toLowerCase()] !== digest.digest())
+    throw new AppError('digest_mismatch')
 }
 
 async function awaitSeal(client: Client, id: string, waitMs: number): Promise<boolean> {
@@ -248,7 +275,12 @@ type Schema<Out> = { parse(value: unknown): Out }
 type Client = {
   signIn(): Promise<void>
   /** One tus request, once; undefined when the connection died. */
-  once(method: string, path: string, headers: Record<string, string>, body: AsyncIterable<Uint8Array>): Promise<Answer | undefined>
+  once(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Answer | undefined>
   /** One tus request without a body, until it is answered for good. */
   ask(method: string, path: string, headers?: Record<string, string>): Promise<Answer>
   /** One JSON request, until it is answered for good. Errors: the server's refusal. */

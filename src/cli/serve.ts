@@ -1,7 +1,7 @@
 /** `serve`: runs the server and says where it is and how safe it stands. */
 import { loadConfig, type Config } from '../config/config.ts'
 import { readEnvironment } from '../config/env.ts'
-import { openOperator } from '../context.ts'
+import { withOperator } from './operator.ts'
 import { supervise, type Separation } from '../main.ts'
 import { runRole, type RoleReport } from '../roles.ts'
 import { prepareDemo, type Demo } from './demo.ts'
@@ -16,11 +16,15 @@ export const serveVerb: Verb = {
   usage: ['serve [--role all|intake|desk|worker] [--demo] [--json]'],
   details: [
     'On first start it prints a link that makes whoever opens it the administrator; it works once.',
-    '--demo also makes an editor, a contributor\'s code and three generated clips, to have something to look at.',
+    "--demo also makes an editor, a contributor's code and three generated clips, to have something to look at.",
     'Settings are environment variables: see .env.example.',
   ],
   async run(args, out) {
-    const { values } = readArguments(args, { role: 'string', demo: 'boolean', json: 'boolean' }, { least: 0, most: 0 })
+    const { values } = readArguments(
+      args,
+      { role: 'string', demo: 'boolean', json: 'boolean' },
+      { least: 0, most: 0 },
+    )
     const role = ROLES.find((name) => name === (text(values, 'role') ?? 'all'))
     if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(', ')}`)
     const demoWanted = values['demo'] === true
@@ -32,17 +36,23 @@ export const serveVerb: Verb = {
     if (role !== 'all') {
       const running = await runRole(config, role)
       if (json) out.json(running.report)
-      else out.line(`${role} is running${running.report.url === undefined ? '' : ` at ${running.report.url}`}`)
+      else
+        out.line(`${role} is running${running.report.url === undefined ? '' : ` at ${running.report.url}`}`)
       await ending
       await running.stop()
       return 0
     }
     const running = await supervise(config)
     try {
-      const setupLink = await setupLinkIfNeeded()
+      const setupLink = await withOperator((operator) => operator.setupLinkIfNeeded())
       if (json) {
-        out.json({ intake: running.reports.intake, desk: running.reports.desk, worker: running.reports.worker,
-          separation: running.separation, setupLink: setupLink ?? null })
+        out.json({
+          intake: running.reports.intake,
+          desk: running.reports.desk,
+          worker: running.reports.worker,
+          separation: running.separation,
+          setupLink: setupLink ?? null,
+        })
       } else {
         announce(out, config, running.reports, running.separation, setupLink)
       }
@@ -58,30 +68,32 @@ export const serveVerb: Verb = {
 /** Resolves at the first signal that asks us to stop; later ones are ignored, the stop is under way. */
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { resolve() })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        resolve()
+      })
   })
-}
-
-async function setupLinkIfNeeded(): Promise<string | undefined> {
-  const operator = await openOperator()
-  try {
-    return await operator.setupLinkIfNeeded()
-  } finally {
-    await operator.close()
-  }
 }
 
 type Reports = Readonly<Record<'intake' | 'desk' | 'worker', RoleReport>>
 
-function announce(out: Output, config: Config, reports: Reports, separation: Separation, setupLink: string | undefined): void {
+function announce(
+  out: Output,
+  config: Config,
+  reports: Reports,
+  separation: Separation,
+  setupLink: string | undefined,
+): void {
   const sandbox = reports.worker.sandbox
   out.line('')
   out.line('Footbridge is running. Stop it with Ctrl-C.')
   out.line('')
   out.line(`  Contributors  ${config.intake.publicUrl}`)
-  if (reports.intake.fingerprint !== undefined) out.line(`                certificate SHA-256 ${reports.intake.fingerprint}`)
+  if (reports.intake.fingerprint !== undefined)
+    out.line(`                certificate SHA-256 ${reports.intake.fingerprint}`)
   out.line(`  Desk          ${config.desk.publicUrl}`)
-  if (reports.desk.fingerprint !== undefined) out.line(`                certificate SHA-256 ${reports.desk.fingerprint}`)
+  if (reports.desk.fingerprint !== undefined)
+    out.line(`                certificate SHA-256 ${reports.desk.fingerprint}`)
   out.line(
     sandbox?.proven === true
       ? `  Sandbox       proven: ${String(sandbox.checks)} checks passed`
@@ -90,7 +102,9 @@ function announce(out: Output, config: Config, reports: Reports, separation: Sep
   out.line(`  Separation    ${separation.separated ? 'on' : 'OFF'}: ${separation.why}`)
   if (setupLink !== undefined) {
     out.line('')
-    out.line('There is no administrator yet. This link makes whoever opens it first the administrator (72 hours, once):')
+    out.line(
+      'There is no administrator yet. This link makes whoever opens it first the administrator (72 hours, once):',
+    )
     out.line(`  ${setupLink}`)
   }
   out.line('')

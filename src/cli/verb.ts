@@ -22,6 +22,8 @@ export type Output = {
   json(value: unknown): void
   /** To standard error. */
   note(text: string): void
+  /** Replaces the line of standard error that was rewritten last; for progress on a terminal. */
+  rewrite(text: string): void
   readonly isTerminal: boolean
 }
 
@@ -43,11 +45,14 @@ export function readArguments(
     const parsed = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true })
     const { least, most } = positionals
     if (parsed.positionals.length < least) throw new UsageError('something is missing')
-    if (parsed.positionals.length > most) throw new UsageError(`too many words: ${String(parsed.positionals[most])}`)
+    if (parsed.positionals.length > most)
+      throw new UsageError(`too many words: ${String(parsed.positionals[most])}`)
     return { values: parsed.values as Values, rest: parsed.positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : 'wrong arguments')
+    throw new UsageError(
+      error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : 'wrong arguments',
+    )
   }
 }
 
@@ -66,7 +71,8 @@ export function statusOf(error: unknown): ExitStatus {
 /** One line for standard error: the code first, so that scripts can read it. */
 export function explain(error: unknown): string {
   if (error instanceof UsageError) return `usage: ${error.message}`
-  if (!(error instanceof AppError)) return `internal: ${error instanceof Error ? error.message : 'something went wrong'}`
+  if (!(error instanceof AppError))
+    return `internal: ${error instanceof Error ? error.message : 'something went wrong'}`
   const details = Object.entries(error.details).map(([key, value]) => `${key}: ${String(value)}`)
   return [`${error.code}: ${error.message}`, ...details].join('; ')
 }

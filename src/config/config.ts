@@ -48,19 +48,42 @@ export function loadConfig(environment: Environment, unknown: readonly string[] 
   const projectRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
   const certPath = environment.FOOTBRIDGE_TLS_CERT
   const keyPath = environment.FOOTBRIDGE_TLS_KEY
-  if (certPath !== undefined && keyPath === undefined) throw refuse('FOOTBRIDGE_TLS_KEY', 'is needed with FOOTBRIDGE_TLS_CERT')
-  if (keyPath !== undefined && certPath === undefined) throw refuse('FOOTBRIDGE_TLS_CERT', 'is needed with FOOTBRIDGE_TLS_KEY')
-  const certificate = certPath !== undefined && keyPath !== undefined
-    ? { certPath: resolve(certPath), keyPath: resolve(keyPath) }
-    : undefined
+  if (certPath !== undefined && keyPath === undefined)
+    throw refuse('FOOTBRIDGE_TLS_KEY', 'is needed with FOOTBRIDGE_TLS_CERT')
+  if (keyPath !== undefined && certPath === undefined)
+    throw refuse('FOOTBRIDGE_TLS_CERT', 'is needed with FOOTBRIDGE_TLS_KEY')
+  const certificate =
+    certPath !== undefined && keyPath !== undefined
+      ? { certPath: resolve(certPath), keyPath: resolve(keyPath) }
+      : undefined
 
-  const intake = front(environment, 'FOOTBRIDGE_INTAKE_LISTEN', 'FOOTBRIDGE_INTAKE_URL', '127.0.0.1:4800', 'localhost', certificate)
-  const desk = front(environment, 'FOOTBRIDGE_DESK_LISTEN', 'FOOTBRIDGE_DESK_URL', '127.0.0.1:4801', '127.0.0.1', certificate)
+  const intake = front(
+    environment,
+    'FOOTBRIDGE_INTAKE_LISTEN',
+    'FOOTBRIDGE_INTAKE_URL',
+    '127.0.0.1:4800',
+    'localhost',
+    certificate,
+  )
+  const desk = front(
+    environment,
+    'FOOTBRIDGE_DESK_LISTEN',
+    'FOOTBRIDGE_DESK_URL',
+    '127.0.0.1:4801',
+    '127.0.0.1',
+    certificate,
+  )
   if (intake.port === desk.port) {
-    throw refuse('FOOTBRIDGE_DESK_LISTEN', 'has the port of FOOTBRIDGE_INTAKE_LISTEN; the fronts need one each')
+    throw refuse(
+      'FOOTBRIDGE_DESK_LISTEN',
+      'has the port of FOOTBRIDGE_INTAKE_LISTEN; the fronts need one each',
+    )
   }
   if (new URL(intake.publicUrl).hostname === new URL(desk.publicUrl).hostname) {
-    throw refuse('FOOTBRIDGE_DESK_URL', 'has the host name of FOOTBRIDGE_INTAKE_URL; cookies of the two must not meet')
+    throw refuse(
+      'FOOTBRIDGE_DESK_URL',
+      'has the host name of FOOTBRIDGE_INTAKE_URL; cookies of the two must not meet',
+    )
   }
   return {
     projectRoot,
@@ -105,7 +128,12 @@ function front(
       ? { kind: 'self_signed' }
       : { kind: 'certificate', ...certificate }
   const name = loopback ? localName : host.includes(':') ? `[${host}]` : host
-  return { host, port, publicUrl: given?.origin ?? `${plain ? 'http' : 'https'}://${name}:${String(port)}`, transport }
+  return {
+    host,
+    port,
+    publicUrl: given?.origin ?? `${plain ? 'http' : 'https'}://${name}:${String(port)}`,
+    transport,
+  }
 }
 
 function isLocalName(hostname: string): boolean {
@@ -116,7 +144,12 @@ function url(environment: Environment, name: Variable): URL | undefined {
   const text = environment[name]
   if (text === undefined) return undefined
   const parsed = URL.canParse(text) ? new URL(text) : undefined
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.pathname !== '/' || parsed.search !== '') {
+  if (
+    parsed === undefined ||
+    !/^https?:$/.test(parsed.protocol) ||
+    parsed.pathname !== '/' ||
+    parsed.search !== ''
+  ) {
     throw refuse(name, 'must be https://HOST or http://HOST.onion, without a path')
   }
   return parsed
@@ -135,24 +168,42 @@ export function parseSize(text: string): number | undefined {
   const match = /^(\d{1,15})\s*(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)?$/.exec(text.trim())
   if (match === null) return undefined
   const units: Readonly<Record<string, number>> = {
-    B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 1024, MiB: 1024 ** 2, GiB: GIB, TiB: 1024 ** 4,
+    B: 1,
+    kB: 1e3,
+    MB: 1e6,
+    GB: 1e9,
+    TB: 1e12,
+    KiB: 1024,
+    MiB: 1024 ** 2,
+    GiB: GIB,
+    TiB: 1024 ** 4,
   }
   const bytes = Number(match[1]) * (units[match[2] ?? 'B'] ?? 1)
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-function whole(environment: Environment, name: Variable, fallback: number, least: number, most: number): number {
+function whole(
+  environment: Environment,
+  name: Variable,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
   const text = environment[name]
   if (text === undefined) return fallback
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= least && value <= most)) throw refuse(name, `must be a whole number from ${String(least)} to ${String(most)}`)
+  if (!(value >= least && value <= most))
+    throw refuse(name, `must be a whole number from ${String(least)} to ${String(most)}`)
   return value
 }
 
 function title(environment: Environment): string {
   const text = environment.FOOTBRIDGE_PAGE_TITLE ?? 'Welcome'
   if (text.length > 40 || /footbridge/i.test(text)) {
-    throw refuse('FOOTBRIDGE_PAGE_TITLE', 'must be short and must not name the product: it stays in the history of phones')
+    throw refuse(
+      'FOOTBRIDGE_PAGE_TITLE',
+      'must be short and must not name the product: it stays in the history of phones',
+    )
   }
   return text
 }
@@ -160,7 +211,8 @@ function title(environment: Environment): string {
 function level(environment: Environment): Config['logLevel'] {
   const text = environment.FOOTBRIDGE_LOG_LEVEL ?? 'info'
   // There is no debug level: libraries' debug output quotes headers and names.
-  if (text !== 'info' && text !== 'warn' && text !== 'error') throw refuse('FOOTBRIDGE_LOG_LEVEL', 'must be info, warn or error')
+  if (text !== 'info' && text !== 'warn' && text !== 'error')
+    throw refuse('FOOTBRIDGE_LOG_LEVEL', 'must be info, warn or error')
   return text
 }
 

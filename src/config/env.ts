@@ -33,6 +33,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env): {
     if (value !== undefined && value !== '') environment[name] = value
   }
   const known: readonly string[] = VARIABLES
-  const unknown = Object.keys(source).filter((name) => name.startsWith('FOOTBRIDGE_') && !known.includes(name))
+  const unknown = Object.keys(source).filter(
+    (name) => name.startsWith('FOOTBRIDGE_') && !known.includes(name),
+  )
   return { environment, unknown }
 }

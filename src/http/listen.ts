@@ -23,9 +23,10 @@ const MAX_HEADER_BYTES = 16_384
 
 /** Listens with `app` and returns when connections are accepted. */
 export async function listenFront(app: RequestListener, options: ListenOptions): Promise<Front> {
-  const server = options.tls === undefined
-    ? createServer({ maxHeaderSize: MAX_HEADER_BYTES }, app)
-    : createTlsServer({ ...options.tls, maxHeaderSize: MAX_HEADER_BYTES, minVersion: 'TLSv1.2' }, app)
+  const server =
+    options.tls === undefined
+      ? createServer({ maxHeaderSize: MAX_HEADER_BYTES }, app)
+      : createTlsServer({ ...options.tls, maxHeaderSize: MAX_HEADER_BYTES, minVersion: 'TLSv1.2' }, app)
   options.configure(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -39,9 +40,15 @@ export async function listenFront(app: RequestListener, options: ListenOptions):
     server,
     port: address.port,
     close: async (graceMs) => {
-      const closed = new Promise<void>((resolve) => { server.close(() => { resolve() }) })
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+      })
       server.closeIdleConnections()
-      const timer = setTimeout(() => { server.closeAllConnections() }, graceMs)
+      const timer = setTimeout(() => {
+        server.closeAllConnections()
+      }, graceMs)
       await closed
       clearTimeout(timer)
     },

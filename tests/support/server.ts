@@ -62,14 +62,22 @@ export async function startServer(environment: Readonly<Record<string, string>> 
 
   const start = async (): Promise<void> => {
     // Detached: a process group of its own, so that `kill` reaches every process at once.
-    const started = spawn(process.execPath, [CLI, 'serve', '--json'], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(process.execPath, [CLI, 'serve', '--json'], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     child = started
     gone = new Promise((resolve) => {
-      started.once('close', (status) => { resolve(status) })
+      started.once('close', (status) => {
+        resolve(status)
+      })
     })
     let announced = ''
     const ready = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => { reject(new Error(`the server did not start:\n${output}`)) }, START_MS)
+      const timer = setTimeout(() => {
+        reject(new Error(`the server did not start:\n${output}`))
+      }, START_MS)
       started.stdout.on('data', (chunk: Buffer) => {
         announced += chunk.toString()
         output += chunk.toString()
@@ -84,7 +92,9 @@ export async function startServer(environment: Readonly<Record<string, string>> 
         reject(new Error(`the server ended with ${String(status)}:\n${output}`))
       })
     })
-    started.stderr.on('data', (chunk: Buffer) => { output += chunk.toString() })
+    started.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
     await ready
   }
   const signal = (name: NodeJS.Signals, wholeGroup: boolean): void => {
@@ -131,9 +141,15 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
     const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
     child.once('error', reject)
-    child.once('close', (status) => { resolve({ status: status ?? -1, stdout, stderr }) })
+    child.once('close', (status) => {
+      resolve({ status: status ?? -1, stdout, stderr })
+    })
   })
 }
