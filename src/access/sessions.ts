@@ -95,8 +95,8 @@ const ANONYMOUS: Principal = { kind: 'anonymous' }
  * counting as use, for a stream of events: an unattended page must not keep its own session alive.
  */
 export function createDeskAccess(deps: Deps): {
-  authenticate(req: Request): Promise<Principal>
-  look(req: Request): Promise<Principal>
+  readonly authenticate: (req: Request) => Promise<Principal>
+  readonly look: (req: Request) => Promise<Principal>
 } {
   const sessions = createStaffSessions(deps)
   const asking = (req: Request, look: boolean): Promise<Principal> =>

@@ -6,12 +6,7 @@ import type { ProjectId, StaffId } from '../domain/clip.ts'
 export type Author = { readonly staffId: StaffId; readonly projectId: ProjectId; readonly at: number }
 
 export type ActVerb =
-  | 'clip.release'
-  | 'clip.care'
-  | 'clip.assign'
-  | 'clip.download'
-  | 'clip.retry'
-  | 'bin.export'
+  'clip.release' | 'clip.care' | 'clip.assign' | 'clip.download' | 'clip.retry' | 'bin.export'
 
 /** Keeps an act for good. In the transaction of what it is about, so that neither is there without the other. */
 export async function recordAct(

@@ -25,7 +25,12 @@ export type ClipChange = {
  * Effects: an act for a changed release, care or assignment. Errors: `not_found`; `invalid_request` where somebody
  * newly assigned is not an active colleague of the same project, and then nothing changes.
  */
-export async function changeClip(db: CatalogDb, clipId: ClipId, change: ClipChange, by: Author): Promise<void> {
+export async function changeClip(
+  db: CatalogDb,
+  clipId: ClipId,
+  change: ClipChange,
+  by: Author,
+): Promise<void> {
   await within(db, async (trx) => {
     const before = await getClip(trx, clipId)
     if (before.project_id !== by.projectId) throw new AppError('not_found')
@@ -74,9 +79,19 @@ async function replaceTags(trx: CatalogDb, clipId: ClipId, tags: readonly string
     .execute()
 }
 
-async function replaceCare(trx: CatalogDb, clipId: ClipId, care: readonly CareFlag[], by: Author): Promise<void> {
+async function replaceCare(
+  trx: CatalogDb,
+  clipId: ClipId,
+  care: readonly CareFlag[],
+  by: Author,
+): Promise<void> {
   const wanted = [...new Set(care)].sort()
-  const rows = await trx.selectFrom('clip_care').select('flag').where('clip_id', '=', clipId).orderBy('flag').execute()
+  const rows = await trx
+    .selectFrom('clip_care')
+    .select('flag')
+    .where('clip_id', '=', clipId)
+    .orderBy('flag')
+    .execute()
   if (rows.map(({ flag }) => flag).join() === wanted.join()) return
   await trx.deleteFrom('clip_care').where('clip_id', '=', clipId).execute()
   if (wanted.length > 0) {
@@ -107,7 +122,8 @@ async function replaceAssigned(
       .where('project_id', '=', clip.project_id)
       .where('state', '=', 'active')
       .execute()
-    if (colleagues.length !== added.length) throw new AppError('invalid_request', { details: { field: 'assigned' } })
+    if (colleagues.length !== added.length)
+      throw new AppError('invalid_request', { details: { field: 'assigned' } })
   }
   await trx.deleteFrom('clip_assignments').where('clip_id', '=', clip.id).execute()
   if (wanted.length > 0) {

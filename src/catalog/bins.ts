@@ -23,7 +23,10 @@ export async function listBins(db: CatalogDb, projectId: ProjectId): Promise<Bin
     .where('project_id', '=', projectId)
     .orderBy('name')
     .execute()
-  const items = await itemsOf(db, bins.map(({ id }) => id))
+  const items = await itemsOf(
+    db,
+    bins.map(({ id }) => id),
+  )
   return bins.map((bin) => ({ ...bin, items: items.get(bin.id) ?? [] }))
 }
 
@@ -95,15 +98,14 @@ export async function addBinItem(
     }
     const { last } = await trx
       .selectFrom('bin_items')
-      .select(({ fn }) => fn.max('position').as('last'))
+      .select(({ fn }) => fn.max<number | null>('position').as('last'))
       .where('bin_id', '=', binId)
       .executeTakeFirstOrThrow()
     await trx
       .insertInto('bin_items')
       .values({
         bin_id: binId,
-        // The aggregate's type does not say that it is null over no rows.
-        position: Number(last ?? 0) + 1,
+        position: (last ?? 0) + 1,
         clip_id: item.clipId,
         select_id: item.selectId ?? null,
       })

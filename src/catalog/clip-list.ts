@@ -43,13 +43,20 @@ export async function listClips(
   // Typed, but nothing in it is a word: that finds nothing, as any other word that is nowhere.
   if (match === undefined && (filter.words ?? '').trim() !== '') return { clips: [], next: null }
 
-  let query = db.selectFrom('clips').selectAll().where((eb) => inScope(eb, scope))
+  let query = db
+    .selectFrom('clips')
+    .selectAll()
+    .where((eb) => inScope(eb, scope))
   if (match !== undefined) {
-    query = query.where(sql<SqlBool>`id IN (SELECT clip_id FROM clip_search WHERE clip_search MATCH ${match})`)
+    query = query.where(
+      sql<SqlBool>`id IN (SELECT clip_id FROM clip_search WHERE clip_search MATCH ${match})`,
+    )
   }
   if (filter.tag !== undefined) {
     const tag = filter.tag.normalize('NFC')
-    query = query.where((eb) => eb('id', 'in', eb.selectFrom('clip_tags').select('clip_id').where('tag', '=', tag)))
+    query = query.where((eb) =>
+      eb('id', 'in', eb.selectFrom('clip_tags').select('clip_id').where('tag', '=', tag)),
+    )
   }
   if (filter.rating !== undefined) query = query.where('rating', '>=', filter.rating)
   if (filter.state !== undefined) query = query.where('state', 'in', STATES[filter.state])
@@ -109,7 +116,11 @@ export async function clipsSince(
 }
 
 /** The clip, where it is within the scope; else undefined, whether it exists or not. */
-export async function findClipInScope(db: CatalogDb, scope: ClipScope, clipId: ClipId): Promise<ClipView | undefined> {
+export async function findClipInScope(
+  db: CatalogDb,
+  scope: ClipScope,
+  clipId: ClipId,
+): Promise<ClipView | undefined> {
   const rows = await db
     .selectFrom('clips')
     .selectAll()
@@ -124,6 +135,10 @@ function inScope(eb: ExpressionBuilder<CatalogDatabase, 'clips'>, scope: ClipSco
   if (scope.assignedTo === undefined) return own
   return eb.and([
     own,
-    eb('clips.id', 'in', eb.selectFrom('clip_assignments').select('clip_id').where('staff_id', '=', scope.assignedTo)),
+    eb(
+      'clips.id',
+      'in',
+      eb.selectFrom('clip_assignments').select('clip_id').where('staff_id', '=', scope.assignedTo),
+    ),
   ])
 }

@@ -21,10 +21,28 @@ export async function viewClips(db: CatalogDb, rows: readonly ClipRow[]): Promis
   if (rows.length === 0) return []
   const ids = rows.map(({ id }) => id)
   const people = [...new Set(rows.map((row) => row.contributor_id))]
-  const aliases = await db.selectFrom('contributors').select(['id', 'alias']).where('id', 'in', people).execute()
-  const tags = await db.selectFrom('clip_tags').selectAll().where('clip_id', 'in', ids).orderBy('tag').execute()
-  const care = await db.selectFrom('clip_care').selectAll().where('clip_id', 'in', ids).orderBy('flag').execute()
-  const blobs = await db.selectFrom('clip_blobs').select(['clip_id', 'kind']).where('clip_id', 'in', ids).execute()
+  const aliases = await db
+    .selectFrom('contributors')
+    .select(['id', 'alias'])
+    .where('id', 'in', people)
+    .execute()
+  const tags = await db
+    .selectFrom('clip_tags')
+    .selectAll()
+    .where('clip_id', 'in', ids)
+    .orderBy('tag')
+    .execute()
+  const care = await db
+    .selectFrom('clip_care')
+    .selectAll()
+    .where('clip_id', 'in', ids)
+    .orderBy('flag')
+    .execute()
+  const blobs = await db
+    .selectFrom('clip_blobs')
+    .select(['clip_id', 'kind'])
+    .where('clip_id', 'in', ids)
+    .execute()
 
   const aliasOf = new Map<ContributorId, string>(aliases.map(({ id, alias }) => [id, alias]))
   const tagsOf = group(tags, (row) => row.tag)
@@ -36,8 +54,8 @@ export async function viewClips(db: CatalogDb, rows: readonly ClipRow[]): Promis
     tags: tagsOf.get(row.id) ?? [],
     care: careOf.get(row.id) ?? [],
     blobs: new Set(blobsOf.get(row.id)),
-    media: read<MediaInfo>(row.media),
-    certificate: read<Certificate>(row.certificate),
+    media: read(row.media) as MediaInfo | null,
+    certificate: read(row.certificate) as Certificate | null,
   }))
 }
 
@@ -54,7 +72,7 @@ function group<Row extends { readonly clip_id: ClipId }, Value>(
   return groups
 }
 
-/** These columns are written by `clips.ts` alone, from the same type. */
-function read<Shape>(json: string | null): Shape | null {
-  return json === null ? null : (JSON.parse(json) as Shape)
+/** These columns are written by `clips.ts` alone, from the types that they are read as. */
+function read(json: string | null): unknown {
+  return json === null ? null : JSON.parse(json)
 }

@@ -40,7 +40,11 @@ export async function recordClip(
   },
 ): Promise<void> {
   await within(db, async (trx) => {
-    const known = await trx.selectFrom('clips').select('id').where('upload_id', '=', clip.uploadId).executeTakeFirst()
+    const known = await trx
+      .selectFrom('clips')
+      .select('id')
+      .where('upload_id', '=', clip.uploadId)
+      .executeTakeFirst()
     if (known !== undefined) return
     await trx
       .insertInto('clips')

@@ -106,16 +106,24 @@ export function parseTimecode(text: string, rate: Rational): number | undefined 
  * any rate, `01000000` an hour); with separators, missing parts on the left are zero (`1:00` is one second).
  * Undefined where it is none of these. Never below 0.
  */
-export function parseTimecodeEntry(typed: string, rate: Rational, current: number, drop = false): number | undefined {
+export function parseTimecodeEntry(
+  typed: string,
+  rate: Rational,
+  current: number,
+  drop = false,
+): number | undefined {
   const text = typed.trim()
   if (/^[+-]\d{1,7}$/.test(text)) return Math.max(0, current + Number(text))
   const parts = /^\d{1,8}$/.test(text) ? text.padStart(8, '0').match(/\d\d/g) : text.split(/[:;.]/)
   if (parts === null || parts.length > 4 || parts.some((part) => !/^\d{1,2}$/.test(part))) return undefined
-  const [hours, minutes, seconds, frames] = [...Array<string>(4 - parts.length).fill('00'), ...parts].map((part) =>
-    part.padStart(2, '0'),
+  const [hours, minutes, seconds, frames] = [...Array<string>(4 - parts.length).fill('00'), ...parts].map(
+    (part) => part.padStart(2, '0'),
   )
   const separator = drop && mayDropFrames(rate) ? ';' : ':'
-  return parseTimecode(`${hours ?? '00'}:${minutes ?? '00'}:${seconds ?? '00'}${separator}${frames ?? '00'}`, rate)
+  return parseTimecode(
+    `${hours ?? '00'}:${minutes ?? '00'}:${seconds ?? '00'}${separator}${frames ?? '00'}`,
+    rate,
+  )
 }
 
 /** What marks on sound without picture count in. */

@@ -93,8 +93,10 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     const { status, headers, body } = toProblem(error, requestId)
     for (const name of res.getHeaderNames()) {
       // What described the answer that did not happen.
-      if (/^(content-|accept-ranges|etag)/.test(name) && name !== 'content-security-policy')
-        res.removeHeader(name)
+      if (!/^(content-|accept-ranges|etag)/.test(name) || name === 'content-security-policy') continue
+      // With 416 it says how long the object is.
+      if (name === 'content-range' && status === 416) continue
+      res.removeHeader(name)
     }
     res.writeHead(status, headers).end(JSON.stringify(body))
   }

@@ -2,7 +2,15 @@
 import { asStaff } from '../access/policy.ts'
 import { newId } from '../adapters/ids.ts'
 import { recordAct } from '../catalog/acts.ts'
-import { addBinItem, createBin, getBin, listBins, removeBin, removeBinItem, type BinView } from '../catalog/bins.ts'
+import {
+  addBinItem,
+  createBin,
+  getBin,
+  listBins,
+  removeBin,
+  removeBinItem,
+  type BinView,
+} from '../catalog/bins.ts'
 import { findClipInScope } from '../catalog/clip-list.ts'
 import { clipBlob } from '../catalog/clips.ts'
 import { commentsOf } from '../catalog/marks.ts'
@@ -20,7 +28,12 @@ import { toSelect } from './wire.ts'
 const MAX_POSITION = 1_000_000
 
 const EXPORTS = [
-  { name: 'export.csv', extension: 'csv', contentType: 'text/csv; charset=utf-8; header=present', write: writeCsv },
+  {
+    name: 'export.csv',
+    extension: 'csv',
+    contentType: 'text/csv; charset=utf-8; header=present',
+    write: writeCsv,
+  },
   { name: 'export.edl', extension: 'edl', contentType: 'text/plain; charset=utf-8', write: writeEdl },
 ] as const
 
@@ -71,7 +84,12 @@ export function binRoutes(deps: ReviewDeps): Route[] {
       path: '/api/bins/:id/items/:position',
       action: 'bins.write',
       handle: ({ who, params }) =>
-        removeBinItem(catalogDb, asStaff(who).projectId, idIn('bin', params['id']), position(params['position'])),
+        removeBinItem(
+          catalogDb,
+          asStaff(who).projectId,
+          idIn('bin', params['id']),
+          position(params['position']),
+        ),
     }),
     ...EXPORTS.map((format) =>
       route({
@@ -85,7 +103,11 @@ export function binRoutes(deps: ReviewDeps): Route[] {
 }
 
 /** An export is a list of frames, not of pictures: held clips may stand in it, their masters stay here. */
-async function sendExport(deps: ReviewDeps, call: Call<undefined>, format: (typeof EXPORTS)[number]): Promise<void> {
+async function sendExport(
+  deps: ReviewDeps,
+  call: Call<undefined>,
+  format: (typeof EXPORTS)[number],
+): Promise<void> {
   const { who, params, req, res } = call
   const { projectId } = asStaff(who)
   const bin = await getBin(deps.catalogDb, projectId, idIn('bin', params['id']))
@@ -155,6 +177,9 @@ function position(text: string | undefined): number {
 /** RFC 6266: a plain name for old readers, and the bin's own in UTF-8. */
 function attachment(name: string, extension: string): string {
   const own = name.replace(/[\p{C}\p{Zl}\p{Zp}"*/:<>?\\|]/gu, '_').replace(/^\.+/, '')
-  const encoded = encodeURIComponent(`${own}.${extension}`).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
+  const encoded = encodeURIComponent(`${own}.${extension}`).replace(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
+  )
   return `attachment; filename="bin.${extension}"; filename*=UTF-8''${encoded}`
 }

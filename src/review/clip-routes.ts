@@ -24,7 +24,8 @@ export function clipRoutes(deps: ReviewDeps): Route[] {
         const staff = asStaff(who)
         const onlyAssigned = seesOnlyAssigned(who)
         // A translator gets clips handed to them and does not look around.
-        if (onlyAssigned && (input.q !== undefined || input.tag !== undefined)) throw new AppError('forbidden')
+        if (onlyAssigned && (input.q !== undefined || input.tag !== undefined))
+          throw new AppError('forbidden')
         const scope = scopeOf(who)
         const { clips, next } = await listClips(
           catalogDb,
@@ -87,7 +88,7 @@ export function clipRoutes(deps: ReviewDeps): Route[] {
 /** Where the tiles of the filmstrip are: five whole numbers, kept beside the picture by whoever made it. */
 async function filmstripOf(deps: ReviewDeps, clipId: ClipId): Promise<ClipDetail['filmstrip']> {
   const blob = await clipBlob(deps.catalogDb, clipId, 'filmstrip')
-  if (blob?.facts == null) return null
+  if (blob === undefined || blob.facts === null) return null
   const facts = JSON.parse(blob.facts) as NonNullable<ClipDetail['filmstrip']>
   return {
     count: facts.count,

@@ -45,12 +45,20 @@ async function sendMaster(deps: ReviewDeps, call: Call<undefined>): Promise<void
   const blob = await clipBlob(deps.catalogDb, view.row.id, 'master')
   if (blob === undefined) throw new AppError('not_ready')
   if (call.req.method !== 'HEAD') {
-    await recordAct(deps.catalogDb, authorOf(deps, call.who), { verb: 'clip.download', objectId: view.row.id })
+    await recordAct(deps.catalogDb, authorOf(deps, call.who), {
+      verb: 'clip.download',
+      objectId: view.row.id,
+    })
   }
   await send(deps, call, blob, masterFileName(view.row.reel, blob.content_type))
 }
 
-async function send(deps: ReviewDeps, call: Call<undefined>, blob: ClipBlobRow, downloadName?: string): Promise<void> {
+async function send(
+  deps: ReviewDeps,
+  call: Call<undefined>,
+  blob: ClipBlobRow,
+  downloadName?: string,
+): Promise<void> {
   const key = parseBlobKey(blob.blob_key)
   if (key === undefined) throw new AppError('blob_damaged')
   await sendBlob(call.req, call.res, {

@@ -53,7 +53,8 @@ export function toDetail(
     comments: more.comments.map(toComment),
     filmstrip: more.filmstrip,
     hasWaveform: view.blobs.has('waveform'),
-    mayDownloadMaster: may(roleOf(who), 'clips.download') && isMasterReady(view) && view.row.release === 'cleared',
+    mayDownloadMaster:
+      may(roleOf(who), 'clips.download') && isMasterReady(view) && view.row.release === 'cleared',
     assigned: outside ? [] : [...more.assigned],
   }
 }
@@ -106,7 +107,9 @@ function toMedia(media: MediaInfo): NonNullable<ClipSummary['media']> {
   }
 }
 
-function toVideo(video: NonNullable<MediaInfo['video']>): NonNullable<NonNullable<ClipSummary['media']>['video']> {
+function toVideo(
+  video: NonNullable<MediaInfo['video']>,
+): NonNullable<NonNullable<ClipSummary['media']>['video']> {
   return {
     codec: video.codec,
     width: video.width,

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { migrateCatalog, openCatalogDb, transact, type CatalogDb } from '../../src/adapters/database/database.ts'
+import {
+  migrateCatalog,
+  openCatalogDb,
+  transact,
+  type CatalogDb,
+} from '../../src/adapters/database/database.ts'
 import { newId, newUploadId } from '../../src/adapters/ids.ts'
 import { changeClip, type ClipChange } from '../../src/catalog/annotations.ts'
 import { addBinItem, createBin, getBin } from '../../src/catalog/bins.ts'
@@ -20,7 +25,14 @@ import {
 } from '../../src/catalog/clips.ts'
 import { addSelect, removeSelect } from '../../src/catalog/marks.ts'
 import { CLIP_STATES, isLawfulMove, type ClipId, type ProjectId } from '../../src/domain/clip.ts'
-import { makeClip, makeContributor, makeMedia, makeProject, makeStaff, type SignedIn } from '../support/factories.ts'
+import {
+  makeClip,
+  makeContributor,
+  makeMedia,
+  makeProject,
+  makeStaff,
+  type SignedIn,
+} from '../support/factories.ts'
 
 let folder: string
 let db: CatalogDb
@@ -65,7 +77,12 @@ describe('recording a clip', () => {
     await transact(db, (trx) => recordClip(trx, { ...upload, clipId: first }))
     expect(await db.selectFrom('clips').select('id').execute()).toEqual([{ id: first }])
     expect(await getClip(db, first)).toEqual(before)
-    expect(before).toMatchObject({ state: 'quarantined', release: 'held', partial: 1, received_day: '2026-11-24' })
+    expect(before).toMatchObject({
+      state: 'quarantined',
+      release: 'held',
+      partial: 1,
+      received_day: '2026-11-24',
+    })
     expect(before.reel).toMatch(/^[A-Z]{6}\d\d$/)
   })
 
@@ -73,7 +90,15 @@ describe('recording a clip', () => {
     const clipId = newId('clip')
     const contributorId = await makeContributor(db, projectId)
     const failing = transact(db, async (trx) => {
-      await recordClip(trx, { clipId, uploadId: newUploadId(), projectId, contributorId, originalBytes: 1, partial: false, day: '2026-11-24' })
+      await recordClip(trx, {
+        clipId,
+        uploadId: newUploadId(),
+        projectId,
+        contributorId,
+        originalBytes: 1,
+        partial: false,
+        day: '2026-11-24',
+      })
       throw new Error('later')
     })
     await expect(failing).rejects.toThrow('later')
@@ -85,7 +110,10 @@ describe('recording a clip', () => {
 describe('moving a clip', () => {
   it('happens once, and says whether it did', async () => {
     const { id } = await makeClip(db, { projectId, state: 'sealed' })
-    const both = await Promise.all([moveClip(db, id, 'sealed', 'inspected'), moveClip(db, id, 'sealed', 'inspected')])
+    const both = await Promise.all([
+      moveClip(db, id, 'sealed', 'inspected'),
+      moveClip(db, id, 'sealed', 'inspected'),
+    ])
     expect(both.sort()).toEqual([false, true])
     expect((await getClip(db, id)).state).toBe('inspected')
   })
@@ -93,7 +121,8 @@ describe('moving a clip', () => {
   it('knows lawful moves only', async () => {
     const { id } = await makeClip(db, { projectId, state: 'sealed' })
     for (const to of CLIP_STATES) {
-      if (!isLawfulMove('sealed', to)) await expect(moveClip(db, id, 'sealed', to)).rejects.toMatchObject({ code: 'internal' })
+      if (!isLawfulMove('sealed', to))
+        await expect(moveClip(db, id, 'sealed', to)).rejects.toMatchObject({ code: 'internal' })
     }
     expect((await getClip(db, id)).state).toBe('sealed')
   })
@@ -101,7 +130,11 @@ describe('moving a clip', () => {
   it('keeps a failure with its reason, and drops the reason when the clip goes on', async () => {
     const { id } = await makeClip(db, { projectId, state: 'sanitized' })
     await moveClip(db, id, 'sanitized', 'stuck', { reason: 'tool_failed', detail: 'ffmpeg' })
-    expect(await getClip(db, id)).toMatchObject({ state: 'stuck', reason: 'tool_failed', reason_detail: 'ffmpeg' })
+    expect(await getClip(db, id)).toMatchObject({
+      state: 'stuck',
+      reason: 'tool_failed',
+      reason_detail: 'ffmpeg',
+    })
     await moveClip(db, id, 'stuck', 'sanitized')
     expect(await getClip(db, id)).toMatchObject({ state: 'sanitized', reason: null, reason_detail: null })
   })
@@ -110,7 +143,14 @@ describe('moving a clip', () => {
     const { id } = await makeClip(db, { projectId, state: 'quarantined' })
     await moveClip(db, id, 'quarantined', 'sealed', { originalSha256: 'ab', partial: true })
     await setClipFacts(db, id, { media: makeMedia({ frames: 9 }) })
-    const blob = { clipId: id, kind: 'proxy', area: 'derived', contentType: 'video/mp4', sizeBytes: 3, sha256: 'cd' } as const
+    const blob = {
+      clipId: id,
+      kind: 'proxy',
+      area: 'derived',
+      contentType: 'video/mp4',
+      sizeBytes: 3,
+      sha256: 'cd',
+    } as const
     await addClipBlob(db, { ...blob, key: 'first' })
     await addClipBlob(db, { ...blob, key: 'second', facts: { count: 1 } })
     expect(await getClip(db, id)).toMatchObject({ original_sha256: 'ab', partial: 1 })
@@ -150,8 +190,23 @@ describe('revisions', () => {
 describe('search', () => {
   it('finds a clip by the beginnings of its words, in Arabic and in Latin letters', async () => {
     const { id, reel } = await makeClip(db, { projectId })
-    await change(id, { title: 'مُسْتَشْفَى الأطفال', note: 'Éclairage faible, couloir nº 4', tags: ['Chirurgie', 'ليل'] })
-    for (const words of ['مستشفي', 'الاط', 'eclair', 'ECLAIRAGE', 'chirurg', 'ليل', 'couloir 4', '٤', reel.toLowerCase(), reel.slice(0, 3)]) {
+    await change(id, {
+      title: 'مُسْتَشْفَى الأطفال',
+      note: 'Éclairage faible, couloir nº 4',
+      tags: ['Chirurgie', 'ليل'],
+    })
+    for (const words of [
+      'مستشفي',
+      'الاط',
+      'eclair',
+      'ECLAIRAGE',
+      'chirurg',
+      'ليل',
+      'couloir 4',
+      '٤',
+      reel.toLowerCase(),
+      reel.slice(0, 3),
+    ]) {
       expect(await find(words), words).toEqual([id])
     }
     for (const words of ['clairage', 'couloir 5', 'nobody']) expect(await find(words), words).toEqual([])
@@ -166,15 +221,22 @@ describe('search', () => {
     expect(await find('stairs')).toEqual([id])
   })
 
-  it.each(['"', 'a OR b', 'NEAR(a b)', 'words:x', 'clip_id : *', '* ^ - +', "'; DROP TABLE clips; --", 'a" OR "b', '\u0000'])(
-    'takes %j for words, not for orders',
-    async (typed) => {
-      const { id } = await makeClip(db, { projectId })
-      await change(id, { title: 'corridor' })
-      expect(await find(typed)).toEqual([])
-      expect(await find('corridor')).toEqual([id])
-    },
-  )
+  it.each([
+    '"',
+    'a OR b',
+    'NEAR(a b)',
+    'words:x',
+    'clip_id : *',
+    '* ^ - +',
+    "'; DROP TABLE clips; --",
+    'a" OR "b',
+    '\u0000',
+  ])('takes %j for words, not for orders', async (typed) => {
+    const { id } = await makeClip(db, { projectId })
+    await change(id, { title: 'corridor' })
+    expect(await find(typed)).toEqual([])
+    expect(await find('corridor')).toEqual([id])
+  })
 
   it('finds nothing of another project, and counts none of its tags', async () => {
     const foreign = await makeProject(db, 'Another')
@@ -196,7 +258,9 @@ describe('search', () => {
     await change(good.id, { rating: 4, tags: ['ward'], release: 'cleared', title: 'corridor' })
     await change(poor.id, { rating: 1, tags: ['ward'], title: 'corridor' })
     const list = async (filter: Parameters<typeof listClips>[2]): Promise<ClipId[]> =>
-      (await listClips(db, { projectId }, filter, { after: null, limit: 10 })).clips.map(({ row }) => row.id).sort()
+      (await listClips(db, { projectId }, filter, { after: null, limit: 10 })).clips
+        .map(({ row }) => row.id)
+        .sort()
     expect(await list({ tag: 'ward' })).toEqual([good.id, poor.id].sort())
     expect(await list({ tag: 'ward', rating: 2 })).toEqual([good.id])
     expect(await list({ state: 'failed' })).toEqual([broken.id])
@@ -210,7 +274,8 @@ describe('search', () => {
   it('pages through everything once, newest day first, while clips go on changing', async () => {
     const made: string[] = []
     for (const day of ['2026-11-22', '2026-11-24', '2026-11-23']) {
-      for (let index = 0; index < 4; index++) made.push(`${day} ${(await makeClip(db, { projectId, day, state: 'sealed' })).id}`)
+      for (let index = 0; index < 4; index++)
+        made.push(`${day} ${(await makeClip(db, { projectId, day, state: 'sealed' })).id}`)
     }
     const seen: string[] = []
     let after: Awaited<ReturnType<typeof listClips>>['next'] = null
@@ -221,7 +286,12 @@ describe('search', () => {
       after = page.next
     } while (after !== null)
     expect([...seen].sort()).toEqual([...made].sort())
-    expect(seen.map((line) => line.slice(0, 10))).toEqual(seen.map((line) => line.slice(0, 10)).sort().reverse())
+    expect(seen.map((line) => line.slice(0, 10))).toEqual(
+      seen
+        .map((line) => line.slice(0, 10))
+        .sort()
+        .reverse(),
+    )
   })
 })
 
@@ -229,13 +299,22 @@ describe('annotations', () => {
   it('change only what is given, and keep acts of what matters', async () => {
     const { id } = await makeClip(db, { projectId })
     const translator = await makeStaff(db, projectId, 'translator')
-    await change(id, { title: 'one', tags: ['b', 'a', 'a'], care: ['patient', 'child'], assigned: [translator.staffId] })
+    await change(id, {
+      title: 'one',
+      tags: ['b', 'a', 'a'],
+      care: ['patient', 'child'],
+      assigned: [translator.staffId],
+    })
     await change(id, { note: 'two', care: ['child', 'patient'], release: 'held' })
     await change(id, { release: 'cleared' })
     const view = await findClipInScope(db, { projectId }, id)
     expect(view).toMatchObject({ tags: ['a', 'b'], care: ['child', 'patient'] })
     expect(view?.row).toMatchObject({ title: 'one', note: 'two', release: 'cleared' })
-    const acts = await db.selectFrom('acts').select(['verb', 'object_id', 'detail', 'staff_id']).orderBy('id').execute()
+    const acts = await db
+      .selectFrom('acts')
+      .select(['verb', 'object_id', 'detail', 'staff_id'])
+      .orderBy('id')
+      .execute()
     expect(acts.map(({ verb, detail }) => `${verb}: ${detail}`)).toEqual([
       'clip.care: child patient',
       `clip.assign: ${translator.staffId}`,
@@ -282,8 +361,12 @@ describe('bins', () => {
     await createBin(db, { id, projectId, name: 'Act one', at: 1 })
     const missing = { code: 'not_found' }
     await expect(addBinItem(db, projectId, id, { clipId: foreign.id })).rejects.toMatchObject(missing)
-    await expect(addBinItem(db, projectId, id, { clipId: clip.id, selectId: select.id })).rejects.toMatchObject(missing)
-    await expect(addBinItem(db, foreign.project_id, id, { clipId: foreign.id })).rejects.toMatchObject(missing)
+    await expect(
+      addBinItem(db, projectId, id, { clipId: clip.id, selectId: select.id }),
+    ).rejects.toMatchObject(missing)
+    await expect(addBinItem(db, foreign.project_id, id, { clipId: foreign.id })).rejects.toMatchObject(
+      missing,
+    )
     await expect(getBin(db, foreign.project_id, id)).rejects.toMatchObject(missing)
   })
 })

@@ -12,7 +12,11 @@ export type EdlEvent = {
   readonly record: readonly [number, number]
   readonly comments: readonly string[]
 }
-export type Edl = { readonly title: string; readonly drop: boolean | undefined; readonly events: readonly EdlEvent[] }
+export type Edl = {
+  readonly title: string
+  readonly drop: boolean | undefined
+  readonly events: readonly EdlEvent[]
+}
 
 const CODE = String.raw`(\d{2}:\d{2}:\d{2}[:;]\d{2})`
 const EVENT = new RegExp(
@@ -31,7 +35,8 @@ export function readEdl(text: string, fps: number): Edl {
       title = line.slice(6).trim()
     } else if (line.startsWith('FCM:')) {
       const mode = line.slice(4).trim()
-      if (mode !== 'DROP FRAME' && mode !== 'NON-DROP FRAME') throw new Error(`unknown frame code mode: ${line}`)
+      if (mode !== 'DROP FRAME' && mode !== 'NON-DROP FRAME')
+        throw new Error(`unknown frame code mode: ${line}`)
       drop = mode === 'DROP FRAME'
     } else if (line.startsWith('*')) {
       const event = events.at(-1)

@@ -5,7 +5,14 @@ import type { CatalogDb } from '../../src/adapters/database/database.ts'
 import type { BlobKind } from '../../src/adapters/database/schema.ts'
 import { newId, newUploadId } from '../../src/adapters/ids.ts'
 import { addClipBlob, findClip, moveClip, recordClip, type ClipRow } from '../../src/catalog/clips.ts'
-import type { ClipId, ClipState, ContributorId, ProjectId, StaffId, StaffRole } from '../../src/domain/clip.ts'
+import type {
+  ClipId,
+  ClipState,
+  ContributorId,
+  ProjectId,
+  StaffId,
+  StaffRole,
+} from '../../src/domain/clip.ts'
 import { CLIP_STATES, nextState } from '../../src/domain/clip.ts'
 import type { MediaInfo, Rational } from '../../src/domain/media.ts'
 import type { Staff } from '../../src/domain/people.ts'
@@ -18,9 +25,19 @@ export async function makeProject(db: CatalogDb, name = 'Test film'): Promise<Pr
 }
 
 /** A contributor as the desk knows them. */
-export async function makeContributor(db: CatalogDb, projectId: ProjectId, alias?: string): Promise<ContributorId> {
+export async function makeContributor(
+  db: CatalogDb,
+  projectId: ProjectId,
+  alias?: string,
+): Promise<ContributorId> {
   const id = newId('contrib')
-  const values = { id, project_id: projectId, alias: alias ?? `alias ${id.slice(-6)}`, state: 'active', created_at: 0 } as const
+  const values = {
+    id,
+    project_id: projectId,
+    alias: alias ?? `alias ${id.slice(-6)}`,
+    state: 'active',
+    created_at: 0,
+  } as const
   await db.insertInto('contributors').values(values).execute()
   return id
 }
@@ -116,7 +133,10 @@ export async function makeClip(db: CatalogDb, clip: NewClip): Promise<ClipRow> {
     const onward: ClipState | undefined = isOnTheWay(target) ? nextState(state) : target
     if (onward === undefined) throw new Error(`no way from ${state} to ${target}`)
     const media = onward === 'inspected' ? { media: clip.media ?? makeMedia() } : {}
-    await moveClip(db, clipId, state, onward, { ...media, ...(onward === 'refused' ? { reason: 'media_damaged' } : {}) })
+    await moveClip(db, clipId, state, onward, {
+      ...media,
+      ...(onward === 'refused' ? { reason: 'media_damaged' } : {}),
+    })
     state = onward
   }
   const row = await findClip(db, clipId)
@@ -147,7 +167,15 @@ export async function giveBlob(
   if (key === undefined) throw new Error('not a key')
   const area = AREA_OF[kind]
   const stored = await blobs.put(area, key, once(bytes))
-  await addClipBlob(db, { clipId, kind, area, key, contentType, ...stored, ...(facts === undefined ? {} : { facts }) })
+  await addClipBlob(db, {
+    clipId,
+    kind,
+    area,
+    key,
+    contentType,
+    ...stored,
+    ...(facts === undefined ? {} : { facts }),
+  })
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -105,17 +105,36 @@ describe('a CSV of a bin', () => {
   it('lists stills without frames', () => {
     const media = { kind: 'still', container: 'jpeg', durationMs: 0, sizeBytes: 9 } as const
     const [row] = table(
-      writeCsv(cutList('Bin', [{ position: 1, clip: clip({ media, masterType: 'image/jpeg' }), range: null }])),
+      writeCsv(
+        cutList('Bin', [{ position: 1, clip: clip({ media, masterType: 'image/jpeg' }), range: null }]),
+      ),
     )
-    expect(row).toMatchObject({ File: 'OAKFOX07.jpg', Frames: '', In: '', 'Frames per second': '', Release: 'cleared' })
+    expect(row).toMatchObject({
+      File: 'OAKFOX07.jpg',
+      Frames: '',
+      In: '',
+      'Frames per second': '',
+      Release: 'cleared',
+    })
   })
 
-  it.each(['=cmd|calc', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '  =1', '＝1', '＋1', '－1', '＠x', '=1"+"2'])(
-    'defuses %j',
-    (text) => {
-      expect(readCsv(`${csvField(text)}\r\n`)).toEqual([[`'${text}`]])
-    },
-  )
+  it.each([
+    '=cmd|calc',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '  =1',
+    '＝1',
+    '＋1',
+    '－1',
+    '＠x',
+    '=1"+"2',
+  ])('defuses %j', (text) => {
+    expect(readCsv(`${csvField(text)}\r\n`)).toEqual([[`'${text}`]])
+  })
 
   it.each(['plain', 'a=b', 'مستشفى', '', '7', "it's", '👩‍⚕️'])('leaves %j alone', (text) => {
     expect(csvField(text)).toBe(text)
@@ -131,7 +150,9 @@ describe('a CSV of a bin', () => {
   )
 
   it('holds nothing about who sent or who said something', () => {
-    const text = writeCsv(cutList('Bin', [{ position: 1, clip: clip({ comments: [{ frame: 30, text: 'x' }] }), range }]))
+    const text = writeCsv(
+      cutList('Bin', [{ position: 1, clip: clip({ comments: [{ frame: 30, text: 'x' }] }), range }]),
+    )
     expect(text.split('\r\n')[0]).not.toMatch(/alias|contributor|day|date|author|by/i)
   })
 })

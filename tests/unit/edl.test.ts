@@ -18,7 +18,10 @@ function clip(more: Partial<CutClip> & { rate?: Rational; frames?: number } = {}
     reel: 'OAKFOX07',
     title: '',
     published: true,
-    media: makeMedia({ ...(rate === undefined ? {} : { rate }), ...(frames === undefined ? {} : { frames }) }),
+    media: makeMedia({
+      ...(rate === undefined ? {} : { rate }),
+      ...(frames === undefined ? {} : { frames }),
+    }),
     masterType: 'video/mp4',
     rating: 0,
     tags: [],
@@ -41,7 +44,14 @@ describe('an edit list', () => {
     const list = write([
       whole(clip({ title: 'Corridor, night' })),
       part(clip({ reel: 'SUNCAT42' }), 25, 100, 'nurse looks up'),
-      part(clip({ reel: 'EELKEY11', media: makeMedia({ audio: { codec: 'aac', channels: 1, sampleRate: 48000 } }) }), 0, 1),
+      part(
+        clip({
+          reel: 'EELKEY11',
+          media: makeMedia({ audio: { codec: 'aac', channels: 1, sampleRate: 48000 } }),
+        }),
+        0,
+        1,
+      ),
     ])
     expect(list.split('\r\n')).toEqual([
       'TITLE: Ward 4',
@@ -75,7 +85,9 @@ describe('an edit list', () => {
     expect(edl.events.map((event) => event.record)).toEqual(
       [0, 1, 2, 3, 4, 5].map((index) => [hour + index * frames, hour + (index + 1) * frames]),
     )
-    expect(edl.events.every((event) => event.source[0] === hour && event.source[1] === hour + frames)).toBe(true)
+    expect(edl.events.every((event) => event.source[0] === hour && event.source[1] === hour + frames)).toBe(
+      true,
+    )
   })
 
   it.each([
@@ -86,14 +98,21 @@ describe('an edit list', () => {
     ['15', { num: 15, den: 1 }, 30],
   ])('counts %s at a rate that the format has, and says so', (name, rate, fps) => {
     const seconds = 8
-    const edl = readEdl(write([part(clip({ rate, frames: 10_000 }), 0, seconds * Math.round(rate.num / rate.den))]), fps)
+    const edl = readEdl(
+      write([part(clip({ rate, frames: 10_000 }), 0, seconds * Math.round(rate.num / rate.den))]),
+      fps,
+    )
     expect(edl.events[0]?.source[1]).toBe((edl.events[0]?.source[0] ?? 0) + seconds * fps)
     expect(edl.events[0]?.comments).toContain(`SOURCE FRAME RATE: ${name}`)
   })
 
   it('counts at the rate of most cuts and converts the others to the nearest frame', () => {
     const edl = readEdl(
-      write([part(clip({ rate: NTSC, frames: 900 }), 30, 60), whole(clip({ reel: 'A' })), whole(clip({ reel: 'B' }))]),
+      write([
+        part(clip({ rate: NTSC, frames: 900 }), 30, 60),
+        whole(clip({ reel: 'A' })),
+        whole(clip({ reel: 'B' })),
+      ]),
       25,
     )
     const [first] = edl.events
@@ -105,7 +124,11 @@ describe('an edit list', () => {
   })
 
   it('names what does not fit instead of leaving it out in silence', () => {
-    const still = clip({ reel: 'INKJAR05', masterType: 'image/jpeg', media: { kind: 'still', container: 'jpeg', durationMs: 0, sizeBytes: 1 } })
+    const still = clip({
+      reel: 'INKJAR05',
+      masterType: 'image/jpeg',
+      media: { kind: 'still', container: 'jpeg', durationMs: 0, sizeBytes: 1 },
+    })
     const waiting = clip({ reel: 'ZIPYAM99', published: false })
     const list = write([whole(still), whole(waiting), whole(clip())])
     expect(readEdl(list, 25).events).toHaveLength(1)
@@ -117,7 +140,13 @@ describe('an edit list', () => {
   it('gives sound without picture an audio event, and picture without sound a video one', () => {
     const sound = clip({
       masterType: 'audio/mp4',
-      media: { kind: 'audio', container: 'mp4', durationMs: 4000, sizeBytes: 1, audio: { codec: 'aac', channels: 1, sampleRate: 48000 } },
+      media: {
+        kind: 'audio',
+        container: 'mp4',
+        durationMs: 4000,
+        sizeBytes: 1,
+        audio: { codec: 'aac', channels: 1, sampleRate: 48000 },
+      },
     })
     const { audio: _audio, ...silent } = makeMedia()
     const edl = readEdl(write([whole(sound), whole(clip({ media: silent }))]), 25)
@@ -138,15 +167,22 @@ describe('an edit list', () => {
     expect(() => write(hours)).toThrow(expect.objectContaining({ code: 'edl_too_long' }))
   })
 
-  test.prop([fc.array(fc.record({ title: fc.string({ unit: 'binary' }), label: fc.string({ unit: 'binary' }) }), { minLength: 1, maxLength: 20 }), fc.string({ unit: 'binary' })])(
-    'stays one list of the same events whatever people write into titles and labels',
-    (words, title) => {
-      const items = words.map(({ title: said, label }) => part(clip({ title: `${said}\r\n001  X V C` }), 5, 10, `${label}\nFCM: DROP FRAME`))
-      const edl = readEdl(write(items, title), 25)
-      expect(edl.drop).toBe(false)
-      expect(edl.events.map((event) => event.record)).toEqual(words.map((_, index) => [90_000 + 5 * index, 90_005 + 5 * index]))
-    },
-  )
+  test.prop([
+    fc.array(fc.record({ title: fc.string({ unit: 'binary' }), label: fc.string({ unit: 'binary' }) }), {
+      minLength: 1,
+      maxLength: 20,
+    }),
+    fc.string({ unit: 'binary' }),
+  ])('stays one list of the same events whatever people write into titles and labels', (words, title) => {
+    const items = words.map(({ title: said, label }) =>
+      part(clip({ title: `${said}\r\n001  X V C` }), 5, 10, `${label}\nFCM: DROP FRAME`),
+    )
+    const edl = readEdl(write(items, title), 25)
+    expect(edl.drop).toBe(false)
+    expect(edl.events.map((event) => event.record)).toEqual(
+      words.map((_, index) => [90_000 + 5 * index, 90_005 + 5 * index]),
+    )
+  })
 })
 
 describe('the reader that judges our lists', () => {
@@ -157,7 +193,9 @@ describe('the reader that judges our lists', () => {
     for (const name of files) {
       const { events } = readEdl(readFileSync(`${folder}/${name}`, 'utf8'), name === '25fps.edl' ? 25 : 24)
       expect(events.length, name).toBeGreaterThan(1)
-      const gaps = events.filter((event, index) => index > 0 && event.record[0] !== events[index - 1]?.record[1])
+      const gaps = events.filter(
+        (event, index) => index > 0 && event.record[0] !== events[index - 1]?.record[1],
+      )
       expect(gaps, name).toEqual([])
     }
   })
@@ -165,7 +203,10 @@ describe('the reader that judges our lists', () => {
   it.each([
     ['a comment above the first event', 'TITLE: X\n* EARLY\n'],
     ['unequal lengths', 'TITLE: X\n001  A V C 01:00:00:00 01:00:00:10 01:00:00:00 01:00:00:11\n'],
-    ['a label that drop-frame leaves out', 'TITLE: X\n001  A V C 01:01:00;00 01:01:00;10 01:01:00;00 01:01:00;10\n'],
+    [
+      'a label that drop-frame leaves out',
+      'TITLE: X\n001  A V C 01:01:00;00 01:01:00;10 01:01:00;00 01:01:00;10\n',
+    ],
     ['something that is no event', 'TITLE: X\n001  A V D 01:00:00:00\n'],
   ])('refuses %s', (_what, list) => {
     expect(() => readEdl(list, 30)).toThrow()

@@ -31,10 +31,13 @@ describe('words of a search', () => {
     expect(matchExpression(typed)).toBeUndefined()
   })
 
-  test.prop([fc.string({ unit: 'binary', maxLength: 60 })])('can be nothing but quoted words, whatever is typed', (typed) => {
-    const expression = matchExpression(typed)
-    if (expression !== undefined) expect(expression).toMatch(/^"[\p{L}\p{N}]+"\*( "[\p{L}\p{N}]+"\*)*$/u)
-  })
+  test.prop([fc.string({ unit: 'binary', maxLength: 60 })])(
+    'can be nothing but quoted words, whatever is typed',
+    (typed) => {
+      const expression = matchExpression(typed)
+      if (expression !== undefined) expect(expression).toMatch(/^"[\p{L}\p{N}]+"\*( "[\p{L}\p{N}]+"\*)*$/u)
+    },
+  )
 
   test.prop([fc.string({ unit: 'binary', maxLength: 60 })])('are folded once and for all', (typed) => {
     expect(foldWords(foldWords(typed))).toBe(foldWords(typed))

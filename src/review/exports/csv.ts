@@ -5,20 +5,41 @@
  * Latin. Spreadsheets run what begins like a formula, so people's words are defused. Pure.
  */
 import { clipTimecode, frameStartSeconds, nominalRate, rateName } from '../../domain/timecode.ts'
-import type { Cut, CutList } from './cut-list.ts'
+import type { Cut, CutClip, CutList } from './cut-list.ts'
 
 const COLUMNS = [
-  'Position', 'Kind', 'Reel', 'File', 'Title', 'Text', 'In', 'Out', 'Duration', 'In frame', 'Out frame', 'Frames',
-  'In seconds', 'Out seconds', 'Frames per second', 'Rating', 'Tags', 'Release', 'Care',
+  'Position',
+  'Kind',
+  'Reel',
+  'File',
+  'Title',
+  'Text',
+  'In',
+  'Out',
+  'Duration',
+  'In frame',
+  'Out frame',
+  'Frames',
+  'In seconds',
+  'Out seconds',
+  'Frames per second',
+  'Rating',
+  'Tags',
+  'Release',
+  'Care',
 ] as const
 
 /**
- * Writes one row for each cut, followed by one for each comment inside it. Out is exclusive, as in an edit list.
+ * Writes one row for each cut, followed by one for each comment inside it; then one for each clip that is not ready.
+ * Out is exclusive, as in an edit list.
  *
  * Timecode, frames and seconds say the same; `Frames per second` is exact, such as `30000/1001`.
  */
 export function writeCsv(list: CutList): string {
-  const rows = list.cuts.flatMap((cut) => [cutRow(cut), ...commentRows(cut)])
+  const rows = [
+    ...list.cuts.flatMap((cut) => [cutRow(cut), ...commentRows(cut)]),
+    ...list.waiting.map(({ position, clip }) => describe(clip, [position, 'not ready'], ['', ''], NO_FRAMES)),
+  ]
   return `\uFEFF${[COLUMNS, ...rows].map((row) => `${row.map(csvField).join(',')}\r\n`).join('')}`
 }
 
@@ -48,10 +69,10 @@ function commentRows(cut: Cut): (string | number)[][] {
 }
 
 function row(cut: Cut, kind: string, text: string, inFrame: number, outFrame: number): (string | number)[] {
-  const { clip, rate } = cut
+  const { rate } = cut
   const times =
     cut.kind === 'still'
-      ? Array<string>(9).fill('')
+      ? NO_FRAMES
       : [
           clipTimecode(inFrame, rate),
           clipTimecode(outFrame, rate),
@@ -63,24 +84,26 @@ function row(cut: Cut, kind: string, text: string, inFrame: number, outFrame: nu
           frameStartSeconds(outFrame, rate).toFixed(6),
           rate.den === 1 ? rateName(rate) : `${String(rate.num)}/${String(rate.den)}`,
         ]
-  return [
-    cut.position,
-    kind,
-    clip.reel,
-    cut.fileName,
-    clip.title,
-    text,
-    ...times,
-    clip.rating,
-    clip.tags.join('; '),
-    clip.release,
-    clip.care.join('; '),
-  ]
+  return describe(cut.clip, [cut.position, kind], [cut.fileName, text], times)
+}
+
+const NO_FRAMES: readonly string[] = Array<string>(9).fill('')
+
+function describe(
+  clip: CutClip,
+  [position, kind]: readonly [number, string],
+  [fileName, text]: readonly [string, string],
+  times: readonly (string | number)[],
+): (string | number)[] {
+  const about = [clip.rating, clip.tags.join('; '), clip.release, clip.care.join('; ')]
+  return [position, kind, clip.reel, fileName, clip.title, text, ...times, ...about]
 }
 
 /** A length is a count of frames, written in groups; labels that drop-frame leaves out are no part of it. */
 function duration(frames: number, fps: number): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   const seconds = Math.floor(frames / fps)
-  return [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60, frames % fps].map(two).join(':')
+  return [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60, frames % fps]
+    .map(two)
+    .join(':')
 }

@@ -43,18 +43,18 @@ export type Cut = {
 export type CutList = {
   readonly title: string
   readonly cuts: readonly Cut[]
-  /** Reels of clips that cannot be cut yet, because they are not published. */
-  readonly waiting: readonly string[]
+  /** Places whose clip cannot be cut yet, because it is not published. */
+  readonly waiting: readonly CutItem[]
 }
 
 /** Turns a bin's places into cuts, in their order. A range is held to the frames that the clip has. */
 export function cutList(title: string, items: readonly CutItem[]): CutList {
   const cuts: Cut[] = []
-  const waiting: string[] = []
+  const waiting: CutItem[] = []
   for (const item of items) {
     const { clip, range } = item
     if (!clip.published || clip.media === null || clip.masterType === null) {
-      waiting.push(clip.reel)
+      waiting.push(item)
       continue
     }
     const frames = markFrames(clip.media)

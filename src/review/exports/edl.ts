@@ -49,7 +49,11 @@ export function writeEdl(list: CutList): string {
   const start = hourFrame(rate)
   const code = (frame: number): string => formatTimecode(start + frame, rate, drop)
 
-  const lines = [`TITLE: ${plain(list.title, MAX_TITLE) || 'UNTITLED'}`, `FCM: ${drop ? '' : 'NON-'}DROP FRAME`, '']
+  const lines = [
+    `TITLE: ${plain(list.title, MAX_TITLE) || 'UNTITLED'}`,
+    `FCM: ${drop ? '' : 'NON-'}DROP FRAME`,
+    '',
+  ]
   let record = 0
   for (const [index, cut] of cuts.entries()) {
     const from = convertFrame(cut.inFrame, cut.rate, rate)
@@ -70,11 +74,12 @@ export function writeEdl(list: CutList): string {
     )
     record += length
   }
-  if (start + record > DAY_HOURS * hourFrame(rate)) throw new AppError('edl_too_long', { details: { hours: DAY_HOURS } })
+  if (start + record > DAY_HOURS * hourFrame(rate))
+    throw new AppError('edl_too_long', { details: { hours: DAY_HOURS } })
   for (const cut of list.cuts.filter(({ kind }) => kind === 'still')) {
     lines.push(`* NOT IN THIS LIST, A STILL: ${cut.fileName}`)
   }
-  for (const reel of list.waiting) lines.push(`* NOT IN THIS LIST, NOT READY: ${reel}`)
+  for (const { clip } of list.waiting) lines.push(`* NOT IN THIS LIST, NOT READY: ${clip.reel}`)
   return lines.map((line) => `${line}\r\n`).join('')
 }
 
