@@ -4,10 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { rounded, type Benchmark, type Figures } from './benchmark.ts'
+import { deriveBench } from './derive.ts'
 import { intakeBench } from './intake.ts'
+import { pagesBench } from './pages.ts'
+import { reviewBench } from './review.ts'
+import { sanitizeBench } from './sanitize.ts'
 
 /** In the order in which `all` runs them. */
-export const BENCHMARKS: readonly Benchmark[] = [intakeBench]
+export const BENCHMARKS: readonly Benchmark[] = [
+  intakeBench,
+  sanitizeBench,
+  deriveBench,
+  reviewBench,
+  pagesBench,
+]
 
 /** What one run prints. */
 export type BenchReport = {

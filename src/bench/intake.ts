@@ -1,7 +1,7 @@
 /** Receiving: our intake, sealing and syncing, beside stock `@tus/server` with its file store, which does neither. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UPLOADS_PATH } from '../contract/intake.ts'
+import { UPLOADS_PATH } from '../domain/upload.ts'
 import { median, rounded, type BenchOptions, type Benchmark, type Figures } from './benchmark.ts'
 import { createInstallation, openSession } from './installation.ts'
 import {

@@ -76,29 +76,33 @@ export function startServer(
 }
 
 /** Runs a program of ours to its end and returns the JSON it printed. Errors: `internal`. */
-export async function runProgram(
+export async function runProgram(script: string, args: readonly string[]): Promise<unknown> {
+  return JSON.parse(await output(script, args, {}))
+}
+
+async function output(
   script: string,
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<unknown> {
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], {
       env: { ...environment },
       maxBuffer: 64 * 1024 * 1024,
     })
-    return stdout === '' ? undefined : JSON.parse(stdout)
+    return stdout
   } catch (cause) {
     const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : ''
     throw new AppError('internal', { cause, details: { program: script.replace(/^.*\//, ''), said } })
   }
 }
 
-/** Runs a verb of the command line and returns its JSON. */
+/** Runs a verb of the command line and returns what it printed. Errors: `internal`. */
 export function runVerb(
   environment: Readonly<Record<string, string>>,
   args: readonly string[],
-): Promise<unknown> {
-  return runProgram(CLI, args, environment)
+): Promise<string> {
+  return output(CLI, args, environment)
 }
 
 /** Runs a program of the system to its end. Errors: `internal`. */
@@ -112,10 +116,22 @@ export async function runSystem(path: string, args: readonly string[]): Promise<
 
 /** Seconds of processor time that a process and its threads have used; its children are not in it. */
 export async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8')
+  const { user, system } = await readProcess(String(pid))
+  return user + system
+}
+
+/** Parent, and processor seconds, of a process. Source: proc_pid_stat(5). */
+export async function readProcess(
+  process: string,
+): Promise<{ parent: string; user: number; system: number }> {
+  const stat = await readFile(`/proc/${process}/stat`, 'utf8')
   // The name, in brackets, may hold anything; the numbers are behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  return {
+    parent: fields[1] ?? '',
+    user: Number(fields[11]) / TICKS_PER_SECOND,
+    system: Number(fields[12]) / TICKS_PER_SECOND,
+  }
 }
 
 async function firstJson(child: ChildProcess): Promise<unknown> {
