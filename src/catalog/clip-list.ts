@@ -43,14 +43,18 @@ export async function listClips(
   // Typed, but nothing in it is a word: that finds nothing, as any other word that is nowhere.
   if (match === undefined && (filter.words ?? '').trim() !== '') return { clips: [], next: null }
 
-  let query = db
-    .selectFrom('clips')
-    .selectAll()
-    .where((eb) => inScope(eb, scope))
-  if (match !== undefined) {
-    query = query.where(
-      sql<SqlBool>`id IN (SELECT clip_id FROM clip_search WHERE clip_search MATCH ${match})`,
-    )
+  let query = db.selectFrom('clips').selectAll()
+  if (match === undefined) {
+    query = query.where((eb) => inScope(eb, scope))
+  } else {
+    const few = await fewMatches(db, match)
+    if (few?.length === 0) return { clips: [], next: null }
+    query =
+      few === undefined
+        ? query
+            .where((eb) => inScope(eb, scope))
+            .where(sql<SqlBool>`id IN (SELECT clip_id FROM clip_search WHERE clip_search MATCH ${match})`)
+        : query.where('id', 'in', few).where((eb) => inScope(eb, scope, 'by another index'))
   }
   if (filter.tag !== undefined) {
     const tag = filter.tag.normalize('NFC')
@@ -63,12 +67,10 @@ export async function listClips(
   if (filter.release !== undefined) query = query.where('release', '=', filter.release)
   const { after } = page
   if (after !== null) {
-    query = query.where((eb) =>
-      eb.or([
-        eb('received_day', '<', after.day),
-        eb.and([eb('received_day', '=', after.day), eb('id', '>', after.id)]),
-      ]),
-    )
+    // The first condition is implied by the second, and is the one by which the index finds the place.
+    query = query
+      .where('received_day', '<=', after.day)
+      .where((eb) => eb.or([eb('received_day', '<', after.day), eb('id', '>', after.id)]))
   }
   const rows = await query
     .orderBy('received_day', 'desc')
@@ -107,7 +109,7 @@ export async function clipsSince(
   const rows = await db
     .selectFrom('clips')
     .selectAll()
-    .where((eb) => inScope(eb, scope))
+    .where((eb) => inScope(eb, scope, 'by another index'))
     .where('revision', '>', revision)
     .orderBy('revision')
     .limit(limit)
@@ -130,8 +132,32 @@ export async function findClipInScope(
   return (await viewClips(db, rows))[0]
 }
 
-function inScope(eb: ExpressionBuilder<CatalogDatabase, 'clips'>, scope: ClipScope): Expression<SqlBool> {
-  const own = eb('clips.project_id', '=', scope.projectId)
+/** Up to this many, clips are fetched by id and sorted; beyond, in the order of the list and tested one by one. */
+const FEW = 1_000
+
+/**
+ * Ids of the clips that match, in whatever project, where they are few. SQLite cannot know how many there are, and
+ * looks for a rare word by reading the whole list: 400 ms of 200,000 clips, where this takes 1.
+ */
+async function fewMatches(db: CatalogDb, match: string): Promise<ClipId[] | undefined> {
+  const { rows } = await sql<{ clip_id: ClipId }>`
+    SELECT clip_id FROM clip_search WHERE clip_search MATCH ${match} LIMIT ${FEW + 1}`.execute(db)
+  return rows.length > FEW ? undefined : rows.map((row) => row.clip_id)
+}
+
+/**
+ * The condition of a scope. Without statistics SQLite takes an equal project for the rarest thing there is and starts
+ * from its index; where ids or revisions lead to the rows, the project is compared in a way that no index serves.
+ */
+function inScope(
+  eb: ExpressionBuilder<CatalogDatabase, 'clips'>,
+  scope: ClipScope,
+  lead: 'by project' | 'by another index' = 'by project',
+): Expression<SqlBool> {
+  const own =
+    lead === 'by project'
+      ? eb('clips.project_id', '=', scope.projectId)
+      : sql<SqlBool>`clips.project_id || '' = ${scope.projectId}`
   if (scope.assignedTo === undefined) return own
   return eb.and([
     own,
