@@ -10,7 +10,7 @@ import { resumeBlockDigest, startBlockDigest, type BlockDigest } from '../adapte
 import type { SegmentLog } from '../adapters/blobs/segment-log.ts'
 import type { Logger } from '../adapters/logger.ts'
 import { createAgeWriter, isRecipient, openSmall, sealSmall } from '../adapters/sealing.ts'
-import { DIGEST_BLOCK_BYTES } from '../contract/intake.ts'
+import { DIGEST_BLOCK_BYTES } from '../domain/upload.ts'
 import { dayOf, type Clock } from '../domain/clock.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Contributor } from '../domain/people.ts'

@@ -1,0 +1,10 @@
+/** The parts of tus-js-client below its index, which touches localStorage the moment it is imported. */
+declare module 'tus-js-client/lib/upload.js' {
+  import { Upload } from 'tus-js-client'
+  export { Upload as default }
+}
+declare module 'tus-js-client/lib/browser/httpStack.js' {
+  import type { HttpStack } from 'tus-js-client'
+  const XhrStack: new () => HttpStack
+  export { XhrStack as default }
+}
