@@ -82,11 +82,13 @@ export async function sendBlob(req: Request, res: Response, blob: Sendable): Pro
     await pipeline(source, res)
   } catch (error) {
     // Players drop the connection all the time: they have what they wanted.
-    if (req.socket.destroyed || isEarlyClose(error)) return
+    if (isEarlyClose(error)) return
     throw error
   }
 }
 
+const EARLY_CLOSE = ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ECONNRESET', 'EPIPE']
+
 function isEarlyClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+  return error instanceof Error && 'code' in error && EARLY_CLOSE.includes(String(error.code))
 }

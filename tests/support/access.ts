@@ -226,7 +226,7 @@ export async function callUrl(
   const isJson = /json/.test(answer.headers.get('content-type') ?? '')
   return {
     status: answer.status,
-    json: isJson ? (JSON.parse(text) as unknown) : undefined,
+    json: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
     text,
     headers: answer.headers,
   }
