@@ -4,6 +4,7 @@ import type { Clock } from './domain/clock.ts'
 import { createSqliteQueue } from './jobs/sqlite-queue.ts'
 import {
   clearQuarantine,
+  dropStrayWraps,
   dropWraps,
   nudgeForgottenClips,
   removeOrphans,
@@ -52,6 +53,7 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
       run: async () => {
         await settleUploads(intakeDb, catalogDb)
         await clearQuarantine(intakeDb, catalogDb, segments)
+        await dropStrayWraps(keyringDb, catalogDb)
         await dropWraps(keyringDb, catalogDb, clock.now())
         await removeOrphans(catalogDb, blobs, clipOfObject)
         return false

@@ -60,6 +60,36 @@ export async function dropWraps(keyringDb: KeyringDb, catalogDb: CatalogDb, now:
 }
 
 /**
+ * Deletes the keys of sealed objects that a killed step left behind, where the catalogue names another object as the
+ * clip's original. Returns how many.
+ */
+export async function dropStrayWraps(keyringDb: KeyringDb, catalogDb: CatalogDb): Promise<number> {
+  const several = await keyringDb
+    .selectFrom('processing_wraps')
+    .select('clip_id')
+    .groupBy('clip_id')
+    .having((is) => is(is.fn.countAll(), '>', 1))
+    .execute()
+  let dropped = 0
+  for (const { clip_id: clipId } of several) {
+    const original = await catalogDb
+      .selectFrom('clip_blobs')
+      .select('blob_key')
+      .where('clip_id', '=', clipId)
+      .where('kind', '=', 'original')
+      .executeTakeFirst()
+    if (original === undefined) continue
+    const result = await keyringDb
+      .deleteFrom('processing_wraps')
+      .where('clip_id', '=', clipId)
+      .where('blob_key', '!=', original.blob_key)
+      .executeTakeFirst()
+    dropped += Number(result.numDeletedRows)
+  }
+  return dropped
+}
+
+/**
  * Removes quarantine objects that nobody needs: of uploads that were removed or expired, and of those that the
  * catalogue, too, knows as sealed. Objects without a row stay: a database from an old backup must cost nothing.
  * Returns how many.

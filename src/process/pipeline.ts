@@ -111,7 +111,7 @@ async function runStep(
   } catch (error) {
     await attempt.discard()
     signal.throwIfAborted()
-    if (!isRefusal(error)) throw await betterReason(deps, error)
+    if (!step.judges || !isRefusal(error)) throw await betterReason(deps, error)
     await refuse(deps, step, clip, job, error)
     return
   }

@@ -78,6 +78,8 @@ export type Step = {
   readonly kind: 'seal' | 'inspect' | 'sanitize' | 'derive' | 'publish'
   readonly needs: ClipState
   readonly leaves: ClipState
+  /** May the media be refused here? What was proven clean is not to blame for what fails later. */
+  readonly judges: boolean
   /** Does the work. Errors: refusals of the media; anything else is tried again. */
   run(deps: StepDeps, run: StepRun): Promise<StepOutcome>
 }

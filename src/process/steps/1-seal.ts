@@ -20,6 +20,7 @@ export const seal: Step = {
   kind: 'seal',
   needs: 'quarantined',
   leaves: 'sealed',
+  judges: true,
   async run(deps, { clip, signal, store, at }) {
     const upload = await findUpload(deps.intakeDb, clip.upload_id)
     if (upload === undefined) throw new AppError('storage_failed', { details: { what: 'upload' } })

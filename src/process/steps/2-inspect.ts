@@ -8,6 +8,7 @@ export const inspect: Step = {
   kind: 'inspect',
   needs: 'sealed',
   leaves: 'inspected',
+  judges: true,
   async run(deps, { clip, signal }) {
     const inspection = await withOriginal(deps, clip, signal, (path) =>
       inspectMedia(path, deps.tools, signal),

@@ -11,6 +11,7 @@ export const sanitize: Step = {
   kind: 'sanitize',
   needs: 'inspected',
   leaves: 'sanitized',
+  judges: true,
   async run(deps, { clip, signal, store }) {
     const { original_sha256: originalSha256 } = clip
     if (originalSha256 === null) throw new AppError('internal')

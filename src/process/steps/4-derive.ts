@@ -16,6 +16,7 @@ export const derive: Step = {
   kind: 'derive',
   needs: 'sanitized',
   leaves: 'derived',
+  judges: false,
   async run(deps, { clip, signal, store }) {
     const master = await clipBlob(deps.catalogDb, clip.id, 'master')
     if (master === undefined) throw new AppError('blob_damaged', { details: { what: 'master' } })

@@ -8,6 +8,7 @@ export const publish: Step = {
   kind: 'publish',
   needs: 'derived',
   leaves: 'published',
+  judges: false,
   async run(deps, { clip, signal }) {
     const { objects } = await verifyClip(deps, clip.id, signal)
     const bad = objects.find((object) => object.found !== 'same')
