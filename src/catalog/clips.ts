@@ -207,7 +207,7 @@ export async function latestRevision(db: CatalogDb): Promise<number> {
 }
 
 /** Takes the next revision. The counter's row serialises writers, so revisions are committed in order. */
-export async function nextRevision(trx: CatalogDb): Promise<number> {
+async function nextRevision(trx: CatalogDb): Promise<number> {
   const row = await trx
     .updateTable('revision_counter')
     .set({ value: sql<number>`value + 1` })

@@ -151,12 +151,6 @@ export function clipTimecode(frame: number, rate: Rational): string {
   return formatTimecode(hourFrame(rate) + frame, rate, true)
 }
 
-/** The frame that a clip's timecode names; undefined where it names none, or lies before the clip's start. */
-export function clipFrame(timecode: string, rate: Rational): number | undefined {
-  const frame = parseTimecode(timecode, rate)
-  return frame === undefined || frame < hourFrame(rate) ? undefined : frame - hourFrame(rate)
-}
-
 /** The frame whose label is one hour: 107892 at 29.97, where labels are dropped, 90000 at 25. */
 export function hourFrame(rate: Rational): number {
   const fps = nominalRate(rate)

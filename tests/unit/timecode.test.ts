@@ -2,12 +2,16 @@ import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import type { Rational } from '../../src/domain/media.ts'
 import {
+  clipTimecode,
   convertFrame,
   formatTimecode,
   frameAtSeconds,
   frameMiddleSeconds,
   frameStartSeconds,
   framesInMs,
+  hourFrame,
+  markFrames,
+  markRate,
   mayDropFrames,
   nominalRate,
   parseTimecode,
@@ -15,6 +19,7 @@ import {
   rateName,
   sameRate,
 } from '../../src/domain/timecode.ts'
+import { makeMedia } from '../support/factories.ts'
 
 const RATES = {
   '23.976': { num: 24000, den: 1001 },
@@ -152,6 +157,28 @@ describe('timecode', () => {
 
   it.each(['', '1:30:99', 'one', '1:2:3:4:5', '+', '::'])('does not understand %j', (typed) => {
     expect(parseTimecodeEntry(typed, RATES['25'], 100)).toBeUndefined()
+  })
+
+  it.each([
+    ['23.976', RATES['23.976'], '01:00:01:00', 24],
+    ['25', RATES['25'], '01:00:01:00', 25],
+    ['29.97', NTSC, '01:01:00;02', 1800],
+    ['59.94', RATES['59.94'], '01:01:00;04', 3600],
+  ] as const)('starts every clip at one o\u2019clock at %s', (_name, rate, text, frame) => {
+    expect(clipTimecode(0, rate)).toMatch(/^01:00:00[:;]00$/)
+    expect(clipTimecode(frame, rate)).toBe(text)
+    expect(hourFrame(rate)).toBe(parseTimecode(clipTimecode(0, rate), rate))
+  })
+
+  it('counts marks in frames of the proxy, of which a still has none', () => {
+    expect(markFrames(makeMedia({ frames: 77 }))).toBe(77)
+    expect(markFrames({ kind: 'still', container: 'jpeg', durationMs: 0, sizeBytes: 1 })).toBe(0)
+    const varying = makeMedia({ frames: 100 })
+    if (varying.video === undefined) throw new Error('no picture')
+    const uneven = { ...varying, video: { ...varying.video, frames: 93, variableFrameRate: true } }
+    expect(markFrames(uneven)).toBe(100)
+    const sound = { kind: 'audio', container: 'mp4', durationMs: 2000, sizeBytes: 1 } as const
+    expect([markRate(sound), markFrames(sound)]).toEqual([RATES['25'], 50])
   })
 
   it('names rates as the trade does, and knows equal ones', () => {

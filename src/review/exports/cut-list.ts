@@ -75,20 +75,14 @@ export function cutList(title: string, items: readonly CutItem[]): CutList {
   return { title, cuts, waiting }
 }
 
+/** Of every content type that a master can have. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   'video/mp4': 'mp4',
-  'video/quicktime': 'mov',
-  'video/x-matroska': 'mkv',
-  'video/webm': 'webm',
+  'audio/mp4': 'm4a',
   'image/jpeg': 'jpg',
   'image/png': 'png',
   'image/webp': 'webp',
-  'audio/mpeg': 'mp3',
-  'audio/mp4': 'm4a',
-  'audio/wav': 'wav',
-  'audio/flac': 'flac',
-  'audio/ogg': 'ogg',
-  'audio/aac': 'aac',
+  'image/gif': 'gif',
 }
 
 /** What the master of a clip is called as a file: its reel, and an extension that edit suites know. */
