@@ -57,6 +57,7 @@ export function createTransfer(
   let watchdog: ReturnType<typeof setTimeout> | undefined
 
   const upload = new Upload(file, {
+    ...Upload.defaultOptions,
     endpoint: UPLOADS_PATH,
     uploadUrl: id === undefined ? null : `${UPLOADS_PATH}/${id}`,
     metadata: { filetype: file.type.split('/')[0] ?? '', key: newKey() },
