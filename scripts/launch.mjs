@@ -57,17 +57,27 @@ async function timed(what, work) {
   say(`${what}: ${((Date.now() - start) / 1000).toFixed(0)} s`)
 }
 
+/** The server gives its roles ten seconds, and each role ends by itself when the supervisor is gone. */
+const STOP_PATIENCE_MS = 30_000
+
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 /** @type {import('node:child_process').ChildProcess | undefined} */
 let child
 /** @type {NodeJS.Signals | undefined} */
 let stopping
+/**
+ * How long a child may take to stop. No limit while packages are installed: half of one helps nobody.
+ * @type {number | undefined}
+ */
+let patienceMs
 for (const signal of SIGNALS) {
   // Passed on, and then waited for: whatever runs at that moment ends in its own order, and nothing is left.
   process.on(signal, () => {
     stopping ??= signal
-    if (child === undefined) process.exit(128 + os.signals[signal])
-    child.kill(signal)
+    const running = child
+    if (running === undefined) process.exit(128 + os.signals[signal])
+    running.kill(signal)
+    if (patienceMs !== undefined) setTimeout(() => running.kill('SIGKILL'), patienceMs).unref()
   })
 }
 
@@ -303,6 +313,7 @@ async function prepare(setup) {
  */
 async function become(node, args, env = process.env) {
   process.umask(callersMask)
+  patienceMs = STOP_PATIENCE_MS
   process.exit(await run(node, args, { env, stdio: 'inherit' }))
 }
 
