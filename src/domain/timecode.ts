@@ -138,7 +138,7 @@ export function markRate(media: MediaInfo): Rational {
 export function markFrames(media: MediaInfo): number {
   if (media.kind === 'still') return 0
   const { video } = media
-  // Where the source varies, its own count is not the proxy's.
+  // Where frames come unevenly, the player and the marks count time in steps of the rate.
   if (video?.frames !== undefined && !video.variableFrameRate) return video.frames
   return framesInMs(media.durationMs, markRate(media))
 }

@@ -52,7 +52,7 @@ export function markRoutes(deps: ReviewDeps): Route[] {
         const staff = asStaff(who)
         const view = await clipFor(deps, who, params['id'])
         // A still has one picture, and words about it stand at frame 0; so do words about a clip that is on its way.
-        const frames = view.media === null ? 1 : Math.max(1, framesOf(view))
+        const frames = isPlayable(view) ? Math.max(1, framesOf(view)) : 1
         if (input.frame >= frames) outside('frame')
         const comment = {
           id: newId('comment'),
@@ -80,8 +80,13 @@ export function markRoutes(deps: ReviewDeps): Route[] {
   ]
 }
 
+/** Marks count the frames of the proxy; the facts that are there before it are those of the source. */
+function isPlayable(view: ClipView): boolean {
+  return view.media?.kind === 'still' || view.blobs.has('proxy')
+}
+
 function framesOf(view: ClipView): number {
-  if (view.media === null) throw new AppError('not_ready')
+  if (view.media === null || !isPlayable(view)) throw new AppError('not_ready')
   return markFrames(view.media)
 }
 

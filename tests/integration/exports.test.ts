@@ -48,6 +48,7 @@ async function publish(media: MediaInfo = makeMedia()): Promise<ClipRow> {
   const clip = await makeClip(desk.catalogDb, { projectId, contributorId, media, day: '2026-10-03' })
   const type = media.kind === 'still' ? 'image/jpeg' : media.kind === 'audio' ? 'audio/mp4' : 'video/mp4'
   await giveBlob(desk.catalogDb, desk.blobs, clip.id, 'master', Buffer.from('m'), type)
+  await giveBlob(desk.catalogDb, desk.blobs, clip.id, 'proxy', Buffer.from('p'), type)
   return clip
 }
 

@@ -200,6 +200,12 @@ describe('saying something about a clip', () => {
 
   it('marks ranges and words on frames that the clip has', async () => {
     const { id } = await makeClip(desk.catalogDb, { projectId, media: makeMedia({ frames: 100 }) })
+    const early = await desk.send(editor.token, 'POST', `/api/clips/${id}/selects`, {
+      inFrame: 0,
+      outFrame: 1,
+    })
+    expect(await code(early)).toEqual([409, 'not_ready'])
+    await giveBlob(desk.catalogDb, desk.blobs, id, 'proxy', Buffer.from('p'), 'video/mp4')
     const select = selectSchema.parse(
       await (
         await desk.send(editor.token, 'POST', `/api/clips/${id}/selects`, {
@@ -303,6 +309,7 @@ describe('a translator', () => {
 describe('bins', () => {
   it('are made, filled, emptied and removed', async () => {
     const { id: clipId } = await makeClip(desk.catalogDb, { projectId })
+    await giveBlob(desk.catalogDb, desk.blobs, clipId, 'proxy', Buffer.from('p'), 'video/mp4')
     const made = await desk.send(editor.token, 'POST', '/api/bins', { name: 'Act one' })
     const { id } = (await made.json()) as { id: string }
     expect(await code(await desk.send(editor.token, 'POST', '/api/bins', { name: 'Act one' }))).toEqual([
