@@ -215,6 +215,7 @@ async function storeInvitation(
 ): Promise<{ token: string; expiresAt: number }> {
   const token = newToken()
   const expiresAt = clock.now() + wanted.hours * HOUR_MS
+  await catalogDb.deleteFrom('invitations').where('expires_at', '<=', clock.now()).execute()
   await catalogDb
     .insertInto('invitations')
     .values({

@@ -171,6 +171,32 @@ export async function listPeople(deps: Deps, projectId: ProjectId): Promise<Pers
   ]
 }
 
+/** The id behind an alias, a sign-in name or the name of an open invitation, or undefined. For the command line. */
+export async function findPersonId(
+  deps: Deps,
+  projectId: ProjectId,
+  name: string,
+): Promise<string | undefined> {
+  const alias = await deps.catalogDb
+    .selectFrom('contributors')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('alias', '=', name)
+    .executeTakeFirst()
+  if (alias !== undefined) return alias.id
+  const colleague = await deps.catalogDb
+    .selectFrom('staff')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('login', '=', name.toLowerCase())
+    .executeTakeFirst()
+  if (colleague !== undefined) return colleague.id
+  const people = await listPeople(deps, projectId)
+  return people.find(
+    (person) => person.state === 'invited' && person.kind === 'staff' && person.name === name,
+  )?.id
+}
+
 /**
  * Changes how much a contributor may send, or lets their clips wait unseen.
  *

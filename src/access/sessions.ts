@@ -1,11 +1,10 @@
-/** Sessions of the desk, and who a request to either front comes from. */
+/** Sessions of the desk, and who a request to it comes from. */
 import type { Request } from 'express'
 import type { CatalogDb } from '../adapters/database/database.ts'
 import type { StaffId, StaffRole } from '../domain/clip.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Principal, Staff } from '../domain/people.ts'
 import { readToken } from '../http/cookies.ts'
-import type { ContributorAccess } from './contributors.ts'
 import { hashToken, newToken } from './tokens.ts'
 
 const MINUTE_MS = 60_000
@@ -99,21 +98,9 @@ export function createDeskAccess(deps: Deps): {
   readonly look: (req: Request) => Promise<Principal>
 } {
   const sessions = createStaffSessions(deps)
-  const asking = (req: Request, look: boolean): Promise<Principal> =>
-    whoHas(readToken(req, '__Host-desk'), (token) => sessions.find(token, look))
+  const asking = async (req: Request, look: boolean): Promise<Principal> => {
+    const token = readToken(req, '__Host-desk')
+    return (token === undefined ? undefined : await sessions.find(token, look)) ?? ANONYMOUS
+  }
   return { authenticate: (req) => asking(req, false), look: (req) => asking(req, true) }
-}
-
-/** Says who is asking intake: whoever has a living contributor's session, by cookie or bearer. */
-export function createIntakeAuthenticator(
-  access: Pick<ContributorAccess, 'find'>,
-): (req: Request) => Promise<Principal> {
-  return (req) => whoHas(readToken(req, '__Host-intake'), (token) => access.find(token))
-}
-
-async function whoHas(
-  token: string | undefined,
-  find: (token: string) => Promise<Principal | undefined>,
-): Promise<Principal> {
-  return (token === undefined ? undefined : await find(token)) ?? ANONYMOUS
 }

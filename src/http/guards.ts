@@ -94,12 +94,6 @@ export function securityHeaders(options: HeaderOptions): RequestHandler {
   }
 }
 
-/** As middleware: refuses a change that another site asks for. See `assertSameOrigin`. */
-export const sameOriginOnly: RequestHandler = (req, _res, next) => {
-  assertSameOrigin(req)
-  next()
-}
-
 /**
  * Refuses a request that changes something and does not come from our own page.
  *

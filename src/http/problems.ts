@@ -29,6 +29,7 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
 }
 
 const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorKind, number>>> = { rate_limited: 60, unavailable: 5 }
+const PLAIN = 'text/plain; charset=utf-8'
 
 /** The status that a registered code is answered with. */
 export function statusOf(code: ErrorCode): number {
@@ -78,9 +79,14 @@ function translate(error: unknown): unknown {
   return error
 }
 
-/** The last handler of an app: writes the problem, and logs a bug once with an id that the caller can quote. */
+/**
+ * The last handler of an app: writes the problem, and logs a bug once with an id that the caller can quote.
+ *
+ * A browser that asks for a page gets the same as two lines of text: what it can't show it would save, and a file
+ * in the downloads of a phone is a trace.
+ */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
-  return (thrown: unknown, _req, res, _next) => {
+  return (thrown: unknown, req, res, _next) => {
     const error = translate(thrown)
     const bug = !(error instanceof AppError) || error.kind === 'internal'
     const requestId = bug ? randomBytes(6).toString('hex') : undefined
@@ -97,6 +103,10 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
       // With 416 it says how long the object is.
       if (name === 'content-range' && status === 416) continue
       res.removeHeader(name)
+    }
+    if (req.accepts(['application/problem+json', 'text/html']) === 'text/html') {
+      res.writeHead(status, { ...headers, 'Content-Type': PLAIN }).end(`${body.title}.\n${body.remedy}\n`)
+      return
     }
     res.writeHead(status, headers).end(JSON.stringify(body))
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createContributorAccess } from '../../src/access/contributors.ts'
 import {
   changeContributor,
+  findPersonId,
   inviteContributor,
   listPeople,
   revokePerson,
@@ -237,6 +238,17 @@ describe('an administrator', () => {
     expect(new Set(made.map(({ alias }) => alias)).size).toBe(6)
     await invite({ alias: 'Chosen Name' })
     expect(await refusal(invite({ alias: 'Chosen Name' }))).toBe('alias_taken')
+  })
+
+  test('finds a contributor by alias and a colleague by sign-in name, in their own project only', async () => {
+    const { id, alias } = await invite()
+    const editor = await desk.colleague('editor')
+    expect(await findPersonId(desk.deps, desk.projectId, alias)).toBe(id)
+    expect(await findPersonId(desk.deps, desk.projectId, editor.login.toUpperCase())).toBe(editor.id)
+    expect(await findPersonId(desk.deps, desk.projectId, 'Nobody At All')).toBeUndefined()
+    const elsewhere = 'proj_ffffffffffffffffffffffffffffffff'
+    expect(await findPersonId(desk.deps, elsewhere, alias)).toBeUndefined()
+    expect(await findPersonId(desk.deps, elsewhere, editor.login)).toBeUndefined()
   })
 
   test('sees when somebody was last there to the day, and nothing finer', async () => {

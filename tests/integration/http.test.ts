@@ -232,6 +232,16 @@ describe('an answer', () => {
     expect((await callUrl(url, 'HEAD', '/query')).status).toBe(200)
   })
 
+  test('to a browser that asks for a page is text that it shows, never a file that it saves', async () => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+    const answer = await callUrl(url, 'GET', '/nowhere', { headers: { accept } })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/plain; charset=utf-8'])
+    expect(answer.text).toMatch(/^There is nothing here\.\n/)
+    expect(
+      (await callUrl(url, 'GET', '/nowhere', { headers: { accept: 'application/json' } })).json,
+    ).toBeDefined()
+  })
+
   test('to a bug says nothing of it, and its id is in the log', async () => {
     const answer = await callUrl(url, 'GET', '/bug')
     const problem = problemSchema.parse(answer.json)

@@ -69,7 +69,7 @@ export type CallOptions = {
 }
 
 /** Two databases in a folder of their own, with everything that preparing an installation would put in. */
-export async function openDatabases(): Promise<{
+async function openDatabases(): Promise<{
   intakeDb: IntakeDb
   catalogDb: CatalogDb
   close(): Promise<void>

@@ -140,4 +140,11 @@ describe('the limiter', () => {
     clock.advance(60_000)
     expect([1, 2, 3, 4].map(() => limiter.take('a'))).toEqual([true, true, true, false])
   })
+
+  test('forgets the oldest of very many names, so that strangers can not fill the memory', () => {
+    const limiter = createLimiter(standingClock(), { burst: 1, refillMs: 1_000_000 })
+    for (let i = 0; i <= 10_000; i++) expect(limiter.take(String(i))).toBe(true)
+    expect(limiter.take('10000')).toBe(false)
+    expect(limiter.take('0')).toBe(true)
+  })
 })
