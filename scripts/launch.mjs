@@ -96,7 +96,9 @@ async function run(program, args, options = {}) {
     child.on('exit', (code, signal) => resolve(code ?? 128 + os.signals[signal ?? 'SIGKILL']))
   })
   child = undefined
-  if (stopping !== undefined) process.exit(status === 0 ? 128 + os.signals[stopping] : status)
+  // Preparing that was asked to stop has not succeeded, even where npm says so; a server that stopped has.
+  if (stopping !== undefined && patienceMs === undefined)
+    process.exit(status === 0 ? 128 + os.signals[stopping] : status)
   return status
 }
 
