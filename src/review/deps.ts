@@ -31,10 +31,17 @@ export function scopeOf(who: Principal): ClipScope {
     : { projectId: staff.projectId }
 }
 
-/** The clip that an address names, within what `who` may see. Errors: `not_found`, the same whether it exists or not. */
+/**
+ * The clip that an address names, within what `who` may see. Errors: `not_found`, the same whether it exists or not;
+ * the log tells who asked for what.
+ */
 export async function clipFor(deps: ReviewDeps, who: Principal, id: string | undefined): Promise<ClipView> {
-  const view = await findClipInScope(deps.catalogDb, scopeOf(who), idIn('clip', id))
-  if (view === undefined) throw new AppError('not_found')
+  const clipId = idIn('clip', id)
+  const view = await findClipInScope(deps.catalogDb, scopeOf(who), clipId)
+  if (view === undefined) {
+    deps.logger.info('clip outside what may be seen', { clip: clipId, staff: asStaff(who).staffId })
+    throw new AppError('not_found')
+  }
   return view
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -219,6 +219,18 @@ describe('search', () => {
     expect(await find('corridor')).toEqual([])
     expect(await find('night')).toEqual([])
     expect(await find('stairs')).toEqual([id])
+  })
+
+  it('leaves no word of a note that was taken back in the file', async () => {
+    const { id } = await makeClip(db, { projectId })
+    const inFile = async (): Promise<boolean> => {
+      await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db)
+      return (await readFile(join(folder, 'catalog.db'))).includes('anzibarine')
+    }
+    await change(id, { note: 'zanzibarine' })
+    expect(await inFile()).toBe(true)
+    await change(id, { note: '' })
+    expect(await inFile()).toBe(false)
   })
 
   it.each([

@@ -101,6 +101,8 @@ describe('playing a clip', () => {
       expect([foreign.status, await foreign.text()]).toEqual([404, await unknown.text()])
     }
     expect((await get(undefined, 'proxy')).status).toBe(401)
+    const noted = desk.notes.filter((line) => line.includes(stranger.staffId))
+    expect([noted.length, noted.filter((line) => line.includes(clip.id)).length]).toEqual([10, 5])
   })
 
   it('refuses the next range once the colleague is removed', async () => {

@@ -26,6 +26,8 @@ export type TestDesk = {
   readonly deps: DeskDeps
   /** Messages and fields of every warning and error so far. */
   readonly complaints: readonly string[]
+  /** Everything else that was logged. */
+  readonly notes: readonly string[]
   /** Asks the desk as whoever has `token`. */
   ask(token: string | undefined, path: string, init?: RequestInit): Promise<Response>
   /** Sends JSON as whoever has `token`. */
@@ -44,13 +46,14 @@ export async function startDesk(more: { readonly webRoot?: string } = {}): Promi
   await migrateIntake(intakeDb)
   const blobs = await createDiskBlobStore(folder)
   const complaints: string[] = []
+  const notes: string[] = []
   const closing = new AbortController()
   const deps: DeskDeps = {
     catalogDb,
     intakeDb,
     blobs,
     clock: { now: () => Date.now() },
-    logger: listeningLogger(complaints),
+    logger: listeningLogger(complaints, notes),
     closing: closing.signal,
     webRoot: more.webRoot,
     deskSecret: randomBytes(32),
@@ -78,6 +81,7 @@ export async function startDesk(more: { readonly webRoot?: string } = {}): Promi
     blobs,
     deps,
     complaints,
+    notes,
     ask,
     send: (token, method, path, body) =>
       ask(token, path, {
@@ -97,9 +101,11 @@ export async function startDesk(more: { readonly webRoot?: string } = {}): Promi
   }
 }
 
-function listeningLogger(complaints: string[]): Logger {
+function listeningLogger(complaints: string[], notes: string[]): Logger {
   return {
-    info: () => undefined,
+    info: (message, fields) => {
+      notes.push(`${message} ${JSON.stringify(fields ?? {})}`)
+    },
     warn: (message, fields) => {
       complaints.push(`${message} ${JSON.stringify(fields ?? {})}`)
     },

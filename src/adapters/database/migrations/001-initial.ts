@@ -149,4 +149,6 @@ export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE VIRTUAL TABLE clip_search USING fts5(
     clip_id UNINDEXED, words, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
   )`.execute(db)
+  // Else the words of a note that was taken back stay readable in the file until the index happens to be merged.
+  await sql`INSERT INTO clip_search (clip_search, rank) VALUES ('secure-delete', 1)`.execute(db)
 }
