@@ -93,7 +93,7 @@ export function createContributorAccess(deps: Deps): ContributorAccess {
     const token = newToken()
     const hash = hashToken(token)
     await transact(intakeDb, async (trx) => {
-      await trx
+      const opened = await trx
         .updateTable('contributors')
         .set({
           last_seen_day: today,
@@ -102,7 +102,9 @@ export function createContributorAccess(deps: Deps): ContributorAccess {
         })
         .where('id', '=', row.id)
         .where('state', '!=', 'revoked')
-        .execute()
+        .executeTakeFirst()
+      // Revoked between reading the row and now.
+      if (opened.numUpdatedRows !== 1n) throw new AppError('wrong_credentials')
       await trx
         .deleteFrom('contributor_sessions')
         .where('created_day', '<', dayOf(clock.now() - DAY_MS))

@@ -213,6 +213,17 @@ describe('an administrator', () => {
     expect(await refusal(changeContributor(desk.deps, by(), id, { paused: false }))).toBe('not_found')
   })
 
+  test('shuts out a session that slipped in beside the revocation', async () => {
+    const { code, id } = await invite()
+    const { token } = await desk.contributors.open(code)
+    await desk.deps.intakeDb
+      .updateTable('contributors')
+      .set({ state: 'revoked' })
+      .where('id', '=', id)
+      .execute()
+    expect(await desk.contributors.find(token)).toBeUndefined()
+  })
+
   test('pauses and resumes without shutting anybody out', async () => {
     const { code, id } = await invite()
     const { token } = await desk.contributors.open(code)

@@ -127,6 +127,12 @@ describe('a session', () => {
     expect((await desk.call('POST', `/api/people/${editor.id}/revoke`, { token: admin.token })).status).toBe(
       204,
     )
+    const left = await desk.deps.catalogDb
+      .selectFrom('staff_sessions')
+      .select('created_at')
+      .where('staff_id', '=', editor.id)
+      .execute()
+    expect(left).toEqual([])
     expect([await isIn(editor.token), await isIn(second)]).toEqual([false, false])
     expect(codeIn(await signIn(editor))).toBe('wrong_credentials')
   })
