@@ -64,7 +64,8 @@ export function sandboxCommand(plan: SandboxPlan, host: SandboxHost): { file: st
   const outer = [
     ...['--dev-bind', '/', '/', '--tmpfs', STAGE],
     ...staged.flatMap((share) => [share.writable ? '--bind' : '--ro-bind', share.original, share.from]),
-    ...['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--die-with-parent', '--'],
+    // CAP_KILL: the kernel asks whether a dying parent may end its child, who is another user by then.
+    ...['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_KILL', '--die-with-parent', '--'],
     ...[host.setpriv, `--reuid=${MEDIA_UID}`, `--regid=${MEDIA_UID}`, '--clear-groups', '--no-new-privs', '--'],
     host.bwrap,
   ]
@@ -88,7 +89,8 @@ function innerArgs(
     ...['--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
     ...['--proc', '/proc', '--dev', '/dev', '--size', String(limits.tmpBytes), '--tmpfs', '/tmp'],
     ...shared.flatMap((share) => [share.writable ? '--bind' : '--ro-bind', share.from, share.at]),
-    ...['--chdir', '/tmp', '--'],
+    // The root itself is memory of the sandbox: writable, it would have no limit of size.
+    ...['--remount-ro', '/', '--chdir', '/tmp', '--'],
     // Inside, so that the count of processes is that of this sandbox and not of everything our user runs.
     host.prlimit,
     `--as=${limits.addressSpaceBytes}`,
