@@ -45,15 +45,14 @@ export class Quarantine extends DataStore {
     this.extensions = [...TUS_EXTENSIONS]
   }
 
-  /** Makes the row. The id is ours, whatever the library drew. */
+  /** Makes the row. */
   override async create(upload: Upload): Promise<Upload> {
     const { who, asked, seen } = passage()
-    if (asked.verb !== 'POST') throw new AppError('internal')
+    const id = parseUploadId(upload.id)
+    if (asked.verb !== 'POST' || id === undefined) throw new AppError('internal')
     const { lengthBytes, typeHint, creationKey } = asked
-    const row = await this.#receiver.create(who, { via: 'tus', lengthBytes, typeHint, creationKey })
-    seen.created = row
+    seen.created = await this.#receiver.create(who, { id, via: 'tus', lengthBytes, typeHint, creationKey })
     seen.offset = 0
-    upload.id = row.id
     return upload
   }
 

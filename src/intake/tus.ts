@@ -2,6 +2,7 @@
 import type { Request as ExpressRequest, RequestHandler, Response as ExpressResponse } from 'express'
 import { Server } from '@tus/server'
 import type { IntakeDb } from '../adapters/database/database.ts'
+import { newUploadId } from '../adapters/ids.ts'
 import type { Logger } from '../adapters/logger.ts'
 import { assertMay } from '../access/policy.ts'
 import { BLOCK_DIGEST_HEADER, UPLOADS_PATH } from '../domain/upload.ts'
@@ -37,6 +38,7 @@ export function tusHandler({ intakeDb, receiver, logger, authenticate }: Deps): 
     relativeLocation: true,
     respectForwardedHeaders: false,
     allowedOrigins: [],
+    namingFunction: newUploadId,
     disableTerminationForFinishedUploads: true,
     getFileIdFromRequest: (_req, lastId) => lastId,
     onResponseError: (_req, error) => {

@@ -14,6 +14,8 @@ export type UploadRow = IntakeDatabase['uploads']
 const MAX_UNFINISHED = 100
 
 export type NewUpload = {
+  /** Drawn before, where somebody holds its turn already. */
+  readonly id?: UploadId
   readonly via: UploadRow['via']
   /** Undefined where only the end will tell. */
   readonly lengthBytes: number | undefined
@@ -31,7 +33,7 @@ export type NewUpload = {
  */
 export async function insertUpload(db: IntakeDb, who: Contributor, wanted: NewUpload): Promise<UploadRow> {
   const row: UploadRow = {
-    id: newUploadId(),
+    id: wanted.id ?? newUploadId(),
     clip_id: newId('clip'),
     contributor_id: who.contributorId,
     project_id: who.projectId,
