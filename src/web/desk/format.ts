@@ -1,7 +1,14 @@
 import { currentLanguage } from './i18n.ts'
 
-/** Latin digits in every language: they stand beside timecodes and codes, which are never mixed. */
-const locale = (): string => `${currentLanguage()}-u-nu-latn`
+/**
+ * The reader's own region where it speaks the language shown. Latin digits in every language: they stand beside
+ * timecodes and codes, and two kinds of digits are never mixed.
+ */
+function locale(): string {
+  const language = currentLanguage()
+  const own = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language))
+  return new Intl.Locale(own ?? language, { numberingSystem: 'latn' }).toString()
+}
 
 /** A UTC day such as `2026-11-24` in words; the desk never shows a finer time of receipt. */
 export function dayWords(day: string): string {

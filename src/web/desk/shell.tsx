@@ -48,7 +48,6 @@ function Frame(): React.JSX.Element {
   const { t } = useTranslation()
   const session = useSession()
   const live = useLiveClips()
-  const online = useSyncExternalStore(subscribeOnline, () => navigator.onLine)
   const memory = useMemo(createBoardMemory, [])
   return (
     <BoardMemoryContext value={memory}>
@@ -69,6 +68,24 @@ function Frame(): React.JSX.Element {
         </nav>
         <AccountMenu />
       </header>
+      <Banners live={live} />
+      <main id="content" tabIndex={-1}>
+        <Suspense fallback={<LoadingPage />}>
+          <Outlet />
+        </Suspense>
+      </main>
+      <Notices />
+    </BoardMemoryContext>
+  )
+}
+
+function Banners({ live }: { readonly live: boolean }): React.JSX.Element | null {
+  const { t } = useTranslation()
+  const session = useSession()
+  const online = useSyncExternalStore(subscribeOnline, () => navigator.onLine)
+  if (online && live && session.vaultReady) return null
+  return (
+    <section className="banners" aria-label={t('banner.title')}>
       {online && live ? null : (
         <p className="banner warn" role="alert">
           {online ? t('banner.stream') : t('banner.offline')}
@@ -84,13 +101,7 @@ function Frame(): React.JSX.Element {
           )}
         </p>
       )}
-      <main id="content" tabIndex={-1}>
-        <Suspense fallback={<LoadingPage />}>
-          <Outlet />
-        </Suspense>
-      </main>
-      <Notices />
-    </BoardMemoryContext>
+    </section>
   )
 }
 

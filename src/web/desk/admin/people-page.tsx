@@ -12,7 +12,7 @@ import '../styles/admin.css'
 /** Who may come in: contributors by their aliases, colleagues by their names. */
 export function PeoplePage(): React.JSX.Element {
   const { t } = useTranslation()
-  const { role, vaultReady } = useSession()
+  const { role } = useSession()
   const people = usePeople(role === 'admin')
   const [inviting, setInviting] = useState<'contributor' | 'staff'>()
   if (role !== 'admin') return <MissingPage />
@@ -25,7 +25,7 @@ export function PeoplePage(): React.JSX.Element {
         <span className="row">
           <Button
             className="button primary"
-            isDisabled={!vaultReady}
+
             onPress={() => setInviting('contributor')}
           >
             {t('people.invite_contributor')}

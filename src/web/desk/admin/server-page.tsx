@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { Button, Switch } from 'react-aria-components'
+import { Button, SwitchButton, SwitchField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import type { ServerState } from '../../../contract/access.ts'
 import { getServerState, retryJob, setIntakeDoor } from '../api.ts'
@@ -77,8 +77,7 @@ function Door({ state }: { readonly state: ServerState }): React.JSX.Element {
   const set = (open: boolean): void => door.mutate(open, { onError: complain })
   return (
     <TileBox title={t('server.intake')} tone={state.intakeOpen ? 'good' : 'bad'}>
-      <Switch
-        className="switch"
+      <SwitchField
         isSelected={state.intakeOpen}
         isDisabled={door.isPending || !state.vaultReady}
         onChange={(open) => {
@@ -86,9 +85,11 @@ function Door({ state }: { readonly state: ServerState }): React.JSX.Element {
           else setClosing(true)
         }}
       >
-        <span className="switch-track" aria-hidden="true" />
-        {state.intakeOpen ? t('server.open') : t('server.closed')}
-      </Switch>
+        <SwitchButton className="switch">
+          <span className="switch-track" aria-hidden="true" />
+          {state.intakeOpen ? t('server.open') : t('server.closed')}
+        </SwitchButton>
+      </SwitchField>
       {state.vaultReady ? null : (
         <p className="hint">
           {t('banner.vault')} <Link to="/vault">{t('banner.vault_link')}</Link>

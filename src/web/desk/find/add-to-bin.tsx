@@ -58,7 +58,9 @@ export function AddToBin({ item, title, onClose }: Props): React.JSX.Element {
         className="row end"
         onSubmit={(event) => {
           event.preventDefault()
-          add.mutate({ newName: name.trim() }, done)
+          // The name of a bin that is there means that bin.
+          const there = bins.data?.find((bin) => bin.name === name.trim())
+          add.mutate(there ?? { newName: name.trim() }, done)
         }}
       >
         <Field label={t('bin.new_name')} value={name} onChange={setName} maxLength={80} />

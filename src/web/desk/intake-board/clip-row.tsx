@@ -31,7 +31,7 @@ export function ClipRow({ clip, withAlias, onBin }: Props): React.JSX.Element {
         <div className="chips">
           <StateChips clip={clip} />
           {clip.partial ? <span className="chip warn">{t('fact.partial')}</span> : null}
-          <ReleaseChip release={clip.release} />
+          <ReleaseChip clip={clip} />
           <CareChips care={clip.care} />
         </div>
         <div className="chips quiet">

@@ -58,6 +58,7 @@ export function Filters({ filter, tags, searchRef, onChange }: Props): React.JSX
           id="board-search"
           ref={searchRef}
           type="search"
+          dir="auto"
           autoComplete="off"
           placeholder={t('filter.search')}
           value={typed}

@@ -25,15 +25,15 @@ export function HoverPoster({ clip }: { readonly clip: ClipSummary }): React.JSX
 
   const load = async (): Promise<void> => {
     const detail = await client
-      .fetchQuery({ queryKey: keys.clip(clip.id), queryFn: () => getClip(clip.id) })
+      .query({ queryKey: keys.clip(clip.id), queryFn: () => getClip(clip.id) })
       .catch(() => undefined)
-    if (detail?.filmstrip != null) setStrip(detail.filmstrip)
+    setStrip(detail?.filmstrip ?? undefined)
   }
 
   if (!clip.hasProxy || clip.media?.kind === 'audio') {
     return (
       <div className="poster blank" aria-hidden="true">
-        {clip.media?.kind === 'audio' ? '♪' : clip.state === 'published' ? '' : '…'}
+        {clip.reason === null ? (clip.media?.kind === 'audio' ? '♪' : '…') : '!'}
       </div>
     )
   }

@@ -77,6 +77,7 @@ export function CommentsPanel({ clip, playback, writeAt }: Props): React.JSX.Ele
           id="comment-box"
           ref={box}
           rows={2}
+          dir="auto"
           maxLength={4000}
           value={text}
           onFocus={hold}

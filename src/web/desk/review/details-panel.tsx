@@ -1,10 +1,11 @@
 import { useState } from 'react'
-import { Checkbox, CheckboxGroup, Label, Radio, RadioGroup } from 'react-aria-components'
+import { CheckboxGroup, Label, RadioGroup } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import type { ChangeClip, ClipDetail } from '../../../contract/clips.ts'
 import { CARE_FLAGS, RELEASE_STATES } from '../../../domain/clip.ts'
 import { useChangeClip, usePeople } from '../queries.ts'
 import { useSession } from '../session.ts'
+import { Check, Choice } from '../ui/check.tsx'
 import { ConfirmBox } from '../ui/dialog.tsx'
 import { Field } from '../ui/field.tsx'
 import { useComplain } from '../ui/notices.tsx'
@@ -55,13 +56,12 @@ export function DetailsPanel({ clip }: { readonly clip: ClipDetail }): React.JSX
       >
         <Label>{t('release.title')}</Label>
         {RELEASE_STATES.map((release) => (
-          <Radio key={release} value={release} className="check">
-            <span className="box round" aria-hidden="true" />
+          <Choice key={release} value={release}>
             <span>
               {t(`release.${release}`)}
               <span className="hint block">{t(`release.allows.${release}`)}</span>
             </span>
-          </Radio>
+          </Choice>
         ))}
       </RadioGroup>
       <CheckboxGroup
@@ -71,10 +71,9 @@ export function DetailsPanel({ clip }: { readonly clip: ClipDetail }): React.JSX
       >
         <Label>{t('care.title')}</Label>
         {CARE_FLAGS.map((flag) => (
-          <Checkbox key={flag} value={flag} className="check">
-            <span className="box" aria-hidden="true" />
+          <Check key={flag} value={flag}>
             {t(`care.${flag}`)}
-          </Checkbox>
+          </Check>
         ))}
       </CheckboxGroup>
       <Assigned clip={clip} onChange={(assigned) => send({ assigned })} />
@@ -114,10 +113,9 @@ function Assigned({
       <Label>{t('assigned.title')}</Label>
       {translators.length === 0 ? <p className="hint">{t('assigned.nobody')}</p> : null}
       {translators.map((person) => (
-        <Checkbox key={person.id} value={person.id} className="check">
-          <span className="box" aria-hidden="true" />
+        <Check key={person.id} value={person.id}>
           <bdi>{person.name}</bdi>
-        </Checkbox>
+        </Check>
       ))}
     </CheckboxGroup>
   )

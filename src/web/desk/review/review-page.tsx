@@ -188,7 +188,7 @@ function ClipView({ clip }: { readonly clip: ClipDetail }): React.JSX.Element {
         <div className="chips">
           <StateChips clip={clip} />
           {clip.partial ? <span className="chip warn">{t('fact.partial')}</span> : null}
-          <ReleaseChip release={clip.release} />
+          <ReleaseChip clip={clip} />
           <CareChips care={clip.care} />
           <FactChips media={clip.media} />
         </div>

@@ -2,13 +2,14 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { Button, Checkbox } from 'react-aria-components'
+import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import type { Session } from '../../../contract/access.ts'
 import { setVault } from '../api.ts'
 import { MissingPage, Trouble } from '../fallback-pages.tsx'
 import { keys, useAct } from '../queries.ts'
 import { useSession } from '../session.ts'
+import { Check } from '../ui/check.tsx'
 import { Field } from '../ui/field.tsx'
 import { notify } from '../ui/notices.tsx'
 import { PrintSheet } from '../ui/print-sheet.tsx'
@@ -72,7 +73,7 @@ export function VaultPage(): React.JSX.Element {
                 // React lets go of the only copy this page had.
                 setKey(undefined)
                 client.setQueryData<Session | null>(keys.session, (now) =>
-                  now == null ? now : { ...now, vaultReady: true },
+                  now ? { ...now, vaultReady: true } : now,
                 )
                 notify(t('vault.done'))
               },
@@ -148,10 +149,9 @@ function KeepKey({ made, pending, error, onKept }: KeepProps): React.JSX.Element
           <p className="hint">{t('vault.copy_hint')}</p>
         </>
       )}
-      <Checkbox className="check" isSelected={saved} onChange={setSaved}>
-        <span className="box" aria-hidden="true" />
+      <Check isSelected={saved} onChange={setSaved}>
         {t('vault.saved')}
-      </Checkbox>
+      </Check>
       {saved ? (
         <>
           <Field

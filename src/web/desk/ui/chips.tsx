@@ -54,9 +54,15 @@ export function StateChips({ clip }: { readonly clip: StateFacts }): React.JSX.E
 
 const RELEASE_MARK: Readonly<Record<ReleaseState, string>> = { held: '◷', cleared: '✓', never: '✕' }
 
-/** May it leave the desk? */
-export function ReleaseChip({ release }: { readonly release: ReleaseState }): React.JSX.Element {
+/** May it leave the desk? Says nothing while there is nothing that could leave and nobody has decided. */
+export function ReleaseChip({
+  clip,
+}: {
+  readonly clip: Pick<ClipSummary, 'release' | 'state'>
+}): React.JSX.Element | null {
   const { t } = useTranslation()
+  const { release, state } = clip
+  if (release === 'held' && state !== 'published') return null
   return (
     <span className={`chip release-${release}`}>
       <span aria-hidden="true">{RELEASE_MARK[release]}</span> {t(`release.${release}`)}

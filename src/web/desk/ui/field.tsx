@@ -12,11 +12,11 @@ type Props = Omit<TextFieldProps, 'children' | 'className'> & {
 
 /** A labelled line of text, or several, with its hint and its error. */
 export function Field({ label, hint, error, lines, ltr = false, ...field }: Props): React.JSX.Element {
-  const direction = ltr ? ({ dir: 'ltr' } as const) : {}
+  const direction = { dir: ltr ? 'ltr' : 'auto' } as const
   return (
     <TextField {...field} className="field" isInvalid={error !== undefined}>
       <Label>{label}</Label>
-      {lines === undefined ? <Input {...direction} /> : <TextArea rows={lines} />}
+      {lines === undefined ? <Input {...direction} /> : <TextArea rows={lines} {...direction} />}
       {hint === undefined ? null : (
         <Text slot="description" className="hint">
           {hint}
