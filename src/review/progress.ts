@@ -68,7 +68,12 @@ async function stream(deps: ReviewDeps, feed: RevisionFeed, call: Call<undefined
   const who = asStaff(call.who)
   const ended = deps.closing === undefined ? call.signal : AbortSignal.any([call.signal, deps.closing])
   let sent = await latestRevision(deps.catalogDb)
-  res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'X-Accel-Buffering': 'no',
+    // Nothing else is asked on this connection; kept alive after the end, it would hold a desk that wants to close.
+    Connection: 'close',
+  })
   await write(res, `event: ready\ndata: ${JSON.stringify({ revision: sent })}\n\n`, ended)
 
   let checkedAt = performance.now()

@@ -399,9 +399,12 @@ describe('live events', () => {
     const film = await makeProject(other.catalogDb)
     const stream = await listen(await makeStaff(other.catalogDb, film, 'editor'), other)
     await stream.next()
-    other.closeStreams()
+    const started = Date.now()
+    const stopped = other.stop()
     expect((await stream.next()).event).toBe('end')
-    await other.stop()
+    await stopped
+    // A stream's connection that stayed open would hold the desk for all of the two seconds that it grants.
+    expect(Date.now() - started).toBeLessThan(1_500)
   })
 })
 

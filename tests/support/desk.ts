@@ -32,8 +32,7 @@ export type TestDesk = {
   ask(token: string | undefined, path: string, init?: RequestInit): Promise<Response>
   /** Sends JSON as whoever has `token`. */
   send(token: string, method: string, path: string, body?: unknown): Promise<Response>
-  /** Tells streams to end, as the desk does when it closes. */
-  closeStreams(): void
+  /** Stops as the desk does when it closes: streams are told to end, running requests get two seconds. */
   stop(): Promise<void>
 }
 
@@ -90,7 +89,6 @@ export async function startDesk(more: { readonly webRoot?: string } = {}): Promi
           ? {}
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       }),
-    closeStreams: () => closing.abort(),
     async stop() {
       closing.abort()
       await front.close(2_000)
