@@ -64,5 +64,7 @@ export function parseTags(text: string): Tag[] {
 function flat(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(flat)
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(flat)
-  return value === null || value === undefined ? [] : [String(value)]
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? [String(value)]
+    : []
 }

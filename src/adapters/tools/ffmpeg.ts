@@ -56,13 +56,25 @@ export const ANONYMOUS_MP4: readonly string[] = ['-empty_hdlr_name', '1', '-writ
 export function ffmpegArguments(plan: FfmpegPlan): string[] {
   const command = fluentFfmpeg()
   // More than one argument at a time, here and below: fluent-ffmpeg would split a single one at its space.
-  command.input('/in').inputOptions(
-    ...pair('-nostdin', '-hide_banner', [
-      ...['-v', 'error', '-nostats', '-progress', 'pipe:2', '-filter_threads', '1', '-max_alloc', MAX_ALLOC],
-      ...[...untrustedInput(plan.container), '-max_pixels', String(MAX_PIXELS), '-threads', THREADS],
-      ...(plan.strict ? ['-xerror', '-err_detect', '+explode'] : []),
-    ]),
-  )
+  command
+    .input('/in')
+    .inputOptions(
+      ...pair('-nostdin', '-hide_banner', [
+        ...[
+          '-v',
+          'error',
+          '-nostats',
+          '-progress',
+          'pipe:2',
+          '-filter_threads',
+          '1',
+          '-max_alloc',
+          MAX_ALLOC,
+        ],
+        ...[...untrustedInput(plan.container), '-max_pixels', String(MAX_PIXELS), '-threads', THREADS],
+        ...(plan.strict ? ['-xerror', '-err_detect', '+explode'] : []),
+      ]),
+    )
   for (const output of plan.outputs) {
     command.output(output.target === 'stdout' ? 'pipe:1' : `/out/${output.target.file}`)
     if (output.videoFilters !== undefined) command.videoFilters([...output.videoFilters])

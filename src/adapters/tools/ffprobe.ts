@@ -64,11 +64,7 @@ const MAX_PACKETS = 3_000_000
  * Errors: `container_not_accepted` when the one allowed demuxer cannot read it,
  * `codec_not_accepted` when a decoder outside the list would be needed.
  */
-export async function probeFile(
-  path: string,
-  container: AvContainer,
-  signal?: AbortSignal,
-): Promise<Probe> {
+export async function probeFile(path: string, container: AvContainer, signal?: AbortSignal): Promise<Probe> {
   const result = await runTool({
     name: 'ffprobe',
     program: '/usr/bin/ffprobe',
@@ -98,7 +94,14 @@ export async function probePackets(
     name: 'ffprobe',
     program: '/usr/bin/ffprobe',
     args: [
-      ...['-hide_banner', '-v', 'error', ...untrustedInput(container, 'list'), '-select_streams', String(streamIndex)],
+      ...[
+        '-hide_banner',
+        '-v',
+        'error',
+        ...untrustedInput(container, 'list'),
+        '-select_streams',
+        String(streamIndex),
+      ],
       ...['-show_entries', 'packet=pts,dts,size,flags', '-of', 'csv=p=0', '/in'],
     ],
     input: path,
@@ -233,7 +236,12 @@ function orientation(matrix: Record<string, unknown> | undefined): { rotation: n
   if (matrix === undefined) return { rotation: 0, flipped: false }
   const numbers = (text(matrix['displaymatrix']) ?? '')
     .split('\n')
-    .flatMap((row) => row.replace(/^\s*\d+:/, '').trim().split(/\s+/))
+    .flatMap((row) =>
+      row
+        .replace(/^\s*\d+:/, '')
+        .trim()
+        .split(/\s+/),
+    )
     .filter((cell) => cell !== '')
     .map(Number)
   const [a = 1, b = 0, , c = 0, d = 1] = numbers
@@ -267,6 +275,7 @@ function seconds(value: unknown): number | undefined {
 /** `30000/1001` as a ratio of whole numbers; undefined where either is zero. */
 function ratio(value: unknown, by = '/'): Rational | undefined {
   const [num, den] = String(value).split(by).map(Number)
-  if (num === undefined || den === undefined || !Number.isInteger(num) || !Number.isInteger(den)) return undefined
+  if (num === undefined || den === undefined || !Number.isInteger(num) || !Number.isInteger(den))
+    return undefined
   return num > 0 && den > 0 ? { num, den } : undefined
 }

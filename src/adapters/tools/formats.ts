@@ -85,7 +85,20 @@ const OTHER_DECODERS = ['libdav1d', 'mp3float', 'mp2float', 'amrnb', 'amrwb', 'l
 export const CODEC_WHITELIST = [...VIDEO_CODECS, ...AUDIO_CODECS, ...OTHER_DECODERS].join(',')
 
 /** ffprobe opens a decoder for every stream it lists, also for those that are dropped: covers and captions. */
-const LISTED_ONLY = ['png', 'bmp', 'mov_text', 'srt', 'subrip', 'text', 'ass', 'ssa', 'webvtt', 'dvbsub', 'dvdsub', 'pgssub']
+const LISTED_ONLY = [
+  'png',
+  'bmp',
+  'mov_text',
+  'srt',
+  'subrip',
+  'text',
+  'ass',
+  'ssa',
+  'webvtt',
+  'dvbsub',
+  'dvdsub',
+  'pgssub',
+]
 
 /** Limits that hold before anything is decoded. */
 export const MAX_STREAMS = 32

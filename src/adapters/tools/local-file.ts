@@ -56,7 +56,8 @@ export async function createLocalFile(path: string): Promise<SequentialWriter> {
         let written = 0
         while (written < data.length) written += (await handle.write(data, written)).bytesWritten
       } catch (cause) {
-        const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+        const full =
+          cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
         throw new AppError(full ? 'disk_full' : 'storage_failed', { cause })
       }
     },

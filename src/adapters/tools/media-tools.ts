@@ -16,7 +16,12 @@ export type MediaTools = {
   /** A path of the same content that the sandbox can read; a copy in `folder` where it must be. */
   readable(path: string, folder: string): Promise<string>
   probe(path: string, container: AvContainer, signal?: AbortSignal): Promise<Probe>
-  packets(path: string, container: AvContainer, streamIndex: number, signal?: AbortSignal): Promise<PacketFacts>
+  packets(
+    path: string,
+    container: AvContainer,
+    streamIndex: number,
+    signal?: AbortSignal,
+  ): Promise<PacketFacts>
   tags(path: string, signal?: AbortSignal): Promise<Tag[]>
   ffmpeg(plan: FfmpegPlan, run: FfmpegRun): Promise<void>
   stillFacts(path: string, format: string, signal?: AbortSignal): Promise<StillFacts>

@@ -57,6 +57,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
 
 const STDOUT_BYTES = 16 * MIB
 const STDERR_BYTES = 16 * 1024
+const PIPE_GRACE_MS = 3000
 /** bubblewrap reports a program ended by signal N as status 128 + N; SIGXCPU is 24. */
 const ENDED_BY_CPU_LIMIT = 128 + 24
 
@@ -126,12 +127,17 @@ function runToEnd(spec: ToolSpec, file: string, args: readonly string[]): Promis
     const stderr: Buffer[] = []
     let stdoutBytes = 0
     let stderrBytes = 0
-    let failure: unknown
+    let failure: Error | undefined
 
     // Only SIGKILL: ffmpeg ignores a single SIGTERM. The sandbox's process namespace ends with it.
     const end = (reason: unknown): void => {
-      failure ??= reason
+      failure ??= reason instanceof Error ? reason : new AppError('tool_failed', { cause: reason })
       child.kill('SIGKILL')
+      // Whatever might still hold the pipes must not hold us.
+      setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }, PIPE_GRACE_MS).unref()
     }
     const deadline = setTimeout(
       () => end(new AppError('tool_timeout', { details: { tool: spec.name } })),

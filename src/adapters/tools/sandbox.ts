@@ -64,9 +64,17 @@ export function sandboxCommand(plan: SandboxPlan, host: SandboxHost): { file: st
   const outer = [
     ...['--dev-bind', '/', '/', '--tmpfs', STAGE],
     ...staged.flatMap((share) => [share.writable ? '--bind' : '--ro-bind', share.original, share.from]),
-    // CAP_KILL: the kernel asks whether a dying parent may end its child, who is another user by then.
-    ...['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_KILL', '--die-with-parent', '--'],
-    ...[host.setpriv, `--reuid=${MEDIA_UID}`, `--regid=${MEDIA_UID}`, '--clear-groups', '--no-new-privs', '--'],
+    // Processes of its own, so that its end is theirs: the kernel does not let a dying root without
+    // capabilities signal a child that has become another user.
+    ...['--unshare-pid', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--die-with-parent', '--'],
+    ...[
+      host.setpriv,
+      `--reuid=${MEDIA_UID}`,
+      `--regid=${MEDIA_UID}`,
+      '--clear-groups',
+      '--no-new-privs',
+      '--',
+    ],
     host.bwrap,
   ]
   return { file: host.bwrap, args: [...outer, ...innerArgs(plan, host, staged)] }

@@ -46,7 +46,8 @@ export async function emptyScratch(root: string): Promise<void> {
 export async function readableByTools(path: string, scratchRoot: string, folder: string): Promise<string> {
   const absolute = resolve(path)
   const facts = await stat(absolute)
-  if (!facts.isFile()) throw new AppError('container_not_accepted', { details: { reason: 'not_a_plain_file' } })
+  if (!facts.isFile())
+    throw new AppError('container_not_accepted', { details: { reason: 'not_a_plain_file' } })
   if (process.geteuid?.() !== 0 || (facts.mode & 0o004) !== 0) return absolute
   if (isInside(scratchRoot, absolute)) {
     await chmod(absolute, facts.mode | 0o004)

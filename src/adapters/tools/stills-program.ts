@@ -12,11 +12,22 @@ import sharp, { type Sharp } from 'sharp'
 export type StillsRequest =
   | { readonly do: 'facts'; readonly format: string; readonly maxPixels: number }
   | { readonly do: 'clean'; readonly format: string; readonly maxPixels: number; readonly tolerant: boolean }
-  | { readonly do: 'derive'; readonly maxPixels: number; readonly proxySide: number; readonly posterSide: number }
+  | {
+      readonly do: 'derive'
+      readonly maxPixels: number
+      readonly proxySide: number
+      readonly posterSide: number
+    }
 
 /** What it answers. */
 export type StillsAnswer =
-  | { readonly ok: true; readonly width: number; readonly height: number; readonly pages: number; readonly file?: string }
+  | {
+      readonly ok: true
+      readonly width: number
+      readonly height: number
+      readonly pages: number
+      readonly file?: string
+    }
   | { readonly ok: false; readonly fault: 'damaged' | 'too_big' | 'not_accepted' }
 
 /** One setting for everybody, so that pictures of different people look alike. */
@@ -43,7 +54,8 @@ async function common(request: Exclude<StillsRequest, { do: 'derive' }>): Promis
   const animated = request.format === 'gif' || request.format === 'webp'
   const head = await sharp('/in', { animated: false, limitInputPixels: false }).metadata()
   const pages = animated ? (head.pages ?? 1) : 1
-  if (pages > MAX_PAGES || head.width * head.height * pages > request.maxPixels) return { ok: false, fault: 'too_big' }
+  if (pages > MAX_PAGES || head.width * head.height * pages > request.maxPixels)
+    return { ok: false, fault: 'too_big' }
   const turned = (head.orientation ?? 1) >= 5
   const size = { width: turned ? head.height : head.width, height: turned ? head.width : head.height }
   if (request.do === 'facts') return { ok: true, ...size, pages }
@@ -66,7 +78,12 @@ async function heic(request: Exclude<StillsRequest, { do: 'derive' }>): Promise<
     if (request.do === 'facts') return { ok: true, ...size, pages: 1 }
     const { data } = await first.decode()
     const raw = { width: size.width, height: size.height, channels: 4 } as const
-    return await write(sharp(Buffer.from(data.buffer, data.byteOffset, data.byteLength), { raw }), 'heic', 1, size)
+    return await write(
+      sharp(Buffer.from(data.buffer, data.byteOffset, data.byteLength), { raw }),
+      'heic',
+      1,
+      size,
+    )
   } finally {
     images.dispose()
   }

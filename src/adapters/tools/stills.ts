@@ -59,15 +59,26 @@ export async function deriveStill(
 async function produce(request: StillsRequest, path: string, outputDir: string, signal?: AbortSignal) {
   const answer = await ask(request, path, outputDir, signal)
   const { width, height, pages, file } = answer
-  if (file === undefined) throw new AppError('tool_failed', { details: { tool: 'stills', reason: 'no_file' } })
+  if (file === undefined)
+    throw new AppError('tool_failed', { details: { tool: 'stills', reason: 'no_file' } })
   return { width, height, pages, path: join(outputDir, file) }
 }
 
-async function ask(request: StillsRequest, input: string, outputDir: string | undefined, signal?: AbortSignal) {
+async function ask(
+  request: StillsRequest,
+  input: string,
+  outputDir: string | undefined,
+  signal?: AbortSignal,
+) {
   const result = await runTool({
     name: 'stills',
     program: '/app/node',
-    args: ['--disable-wasm-trap-handler', '--max-old-space-size=512', '/app/stills-program.mts', JSON.stringify(request)],
+    args: [
+      '--disable-wasm-trap-handler',
+      '--max-old-space-size=512',
+      '/app/stills-program.mts',
+      JSON.stringify(request),
+    ],
     mounts: programMounts(),
     input,
     ...(outputDir === undefined ? {} : { outputDir }),
@@ -75,12 +86,18 @@ async function ask(request: StillsRequest, input: string, outputDir: string | un
     // Measured on Node 24: V8 reserves as many addresses as it is allowed, 8.4 GB where nothing stops it, and between
     // 3 and 8 GB it starves its own threads. So the addresses are left free and what can be written to is bounded:
     // 0.7 GB for a 12 MP photo.
-    limits: { addressSpaceBytes: 16_000_000_000, dataBytes: 2_500_000_000, cpuSeconds: 100, fileBytes: 512 * 1024 * 1024 },
+    limits: {
+      addressSpaceBytes: 16_000_000_000,
+      dataBytes: 2_500_000_000,
+      cpuSeconds: 100,
+      fileBytes: 512 * 1024 * 1024,
+    },
     stdoutBytes: 64 * 1024,
     signal,
   })
   const answer = readAnswer(result.stdout.toString('utf8'))
-  if (answer === undefined) throw new AppError('tool_failed', { details: { tool: 'stills', reason: 'no_answer' } })
+  if (answer === undefined)
+    throw new AppError('tool_failed', { details: { tool: 'stills', reason: 'no_answer' } })
   if (answer.ok) return answer
   switch (answer.fault) {
     case 'too_big':
@@ -99,7 +116,9 @@ function readAnswer(text: string): StillsAnswer | undefined {
     const answer = value as Record<string, unknown>
     if (answer['ok'] === false) {
       const fault = answer['fault']
-      return fault === 'too_big' || fault === 'not_accepted' || fault === 'damaged' ? { ok: false, fault } : undefined
+      return fault === 'too_big' || fault === 'not_accepted' || fault === 'damaged'
+        ? { ok: false, fault }
+        : undefined
     }
     const { width, height, pages, file } = answer
     if (typeof width !== 'number' || typeof height !== 'number' || typeof pages !== 'number') return undefined

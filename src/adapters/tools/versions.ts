@@ -23,5 +23,7 @@ export async function execVersion(): Promise<Readonly<Record<string, string>>> {
 function packageVersion(name: string): string {
   const modules = dirname(dirname(createRequire(import.meta.url).resolve('heic-decode')))
   const manifest: unknown = JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
 }

@@ -79,7 +79,11 @@ async function deriveClip(request: DeriveRequest, clip: ClipInspection): Promise
   await rebuiltMp4(`${made}/proxy.${extension}`, proxy.path, signal)
   await withLocalFile(proxy.path, (file) => walkMp4(file, signal))
 
-  const waveform = { path: `${request.outputDir}/waveform.json`, contentType: 'application/json', extension: 'json' }
+  const waveform = {
+    path: `${request.outputDir}/waveform.json`,
+    contentType: 'application/json',
+    extension: 'json',
+  }
   if (channels > 0) await writeLocalFile(waveform.path, JSON.stringify(peaks.finish()))
   const pictures = clip.kind === 'audio' ? {} : await pictureFiles(made, filmstripFacts(clip.video))
   const { info } = await inspectMedia(proxy.path, tools, signal)

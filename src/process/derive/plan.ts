@@ -31,7 +31,12 @@ export function derivePlan(clip: ClipInspection): FfmpegPlan {
   const outputs =
     clip.kind === 'audio'
       ? [soundProxy(), peaks(clip)]
-      : [videoProxy(clip), poster(clip.video), filmstrip(clip.video), ...(clip.audio.length > 0 ? [peaks(clip)] : [])]
+      : [
+          videoProxy(clip),
+          poster(clip.video),
+          filmstrip(clip.video),
+          ...(clip.audio.length > 0 ? [peaks(clip)] : []),
+        ]
   return { container: clip.container, strict: false, outputs }
 }
 
@@ -42,11 +47,14 @@ export function peakChannels(clip: ClipInspection): number {
 
 /** Where the tiles will be. */
 export function filmstripFacts(video: Pick<ChosenVideo, 'width' | 'height' | 'durationMs'>): FilmstripFacts {
-  const count = Math.min(MAX_TILES, Math.max(1, Math.round(video.durationMs / TILE_EVERY_MS)))
+  const wanted = Math.min(MAX_TILES, Math.max(1, Math.round(video.durationMs / TILE_EVERY_MS)))
+  const columns = Math.min(COLUMNS, wanted)
+  // Whole rows only, so that no tile stays empty.
+  const rows = Math.max(1, Math.round(wanted / columns))
+  const count = rows * columns
   const { width, height } = fit(video, TILE_SIDE, Math.max)
-  const columns = Math.min(COLUMNS, count)
   return {
-    ...{ tileWidth: width, tileHeight: height, columns, rows: Math.ceil(count / columns), count },
+    ...{ tileWidth: width, tileHeight: height, columns, rows, count },
     everyMs: Math.max(1, Math.floor(video.durationMs / count)),
   }
 }
@@ -72,7 +80,19 @@ function videoProxy(clip: Extract<ClipInspection, { kind: 'video' }>): FfmpegOut
 }
 
 function soundProxy(): FfmpegOutput {
-  const options = ['-map', '0:a:0', '-vn', '-c:a', 'aac', '-ar', '48000', '-b:a', '128k', ...ANONYMOUS, ...ANONYMOUS_MP4]
+  const options = [
+    '-map',
+    '0:a:0',
+    '-vn',
+    '-c:a',
+    'aac',
+    '-ar',
+    '48000',
+    '-b:a',
+    '128k',
+    ...ANONYMOUS,
+    ...ANONYMOUS_MP4,
+  ]
   return { target: { file: 'proxy.m4a' }, options }
 }
 
@@ -80,27 +100,45 @@ function poster(video: ChosenVideo): FfmpegOutput {
   const atSeconds = video.frames < 3 ? 0 : Math.min(1, video.durationMs / 10_000)
   return {
     target: { file: 'poster.jpg' },
-    videoFilters: [`select=gte(t\\,${atSeconds.toFixed(3)})`, ...pictureFilters(video, fit(video, POSTER_SIDE, Math.max))],
+    videoFilters: [
+      `select=gte(t\\,${atSeconds.toFixed(3)})`,
+      ...pictureFilters(video, fit(video, POSTER_SIDE, Math.max)),
+    ],
     options: ['-map', `0:${video.index}`, ...stillOptions('4')],
   }
 }
 
 function filmstrip(video: ChosenVideo): FfmpegOutput {
-  const { tileWidth, tileHeight, columns, rows, count, everyMs } = filmstripFacts(video)
+  const { tileWidth, tileHeight, columns, rows, everyMs } = filmstripFacts(video)
   return {
     target: { file: 'filmstrip.jpg' },
     videoFilters: [
       // The n-th tile is the first frame at or after its time; no fps filter, which would fill gaps with frames.
       `select=gte(t\\,selected_n*${(everyMs / 1000).toFixed(3)})`,
       ...pictureFilters(video, { width: tileWidth, height: tileHeight }),
-      `tile=${columns}x${rows}:nb_frames=${count}`,
+      `tile=${columns}x${rows}`,
     ],
     options: ['-map', `0:${video.index}`, ...stillOptions('5')],
   }
 }
 
 function stillOptions(quality: string): string[] {
-  return ['-an', '-fps_mode', 'vfr', '-frames:v', '1', '-c:v', 'mjpeg', '-q:v', quality, '-update', '1', ...ANONYMOUS, '-f', 'image2']
+  return [
+    '-an',
+    '-fps_mode',
+    'vfr',
+    '-frames:v',
+    '1',
+    '-c:v',
+    'mjpeg',
+    '-q:v',
+    quality,
+    '-update',
+    '1',
+    ...ANONYMOUS,
+    '-f',
+    'image2',
+  ]
 }
 
 function peaks(clip: ClipInspection): FfmpegOutput {
@@ -108,7 +146,17 @@ function peaks(clip: ClipInspection): FfmpegOutput {
   return {
     target: 'stdout',
     options: [
-      ...['-map', map, '-vn', '-c:a', 'pcm_s16le', '-ar', String(PEAK_SAMPLE_RATE), '-ac', String(peakChannels(clip))],
+      ...[
+        '-map',
+        map,
+        '-vn',
+        '-c:a',
+        'pcm_s16le',
+        '-ar',
+        String(PEAK_SAMPLE_RATE),
+        '-ac',
+        String(peakChannels(clip)),
+      ],
       ...[...ANONYMOUS, '-f', 's16le'],
     ],
   }

@@ -4,7 +4,10 @@ import type { Rational } from '../../domain/media.ts'
 
 /** Rates that cameras and editors use; a measured rate is one of these or the clip varies. */
 const STANDARD: readonly Rational[] = [
-  ...[6, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 200, 240, 480, 960].map((num) => ({ num, den: 1 })),
+  ...[6, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 200, 240, 480, 960].map((num) => ({
+    num,
+    den: 1,
+  })),
   ...[12000, 15000, 24000, 30000, 48000, 60000, 120000, 240000].map((num) => ({ num, den: 1001 })),
   { num: 25, den: 2 },
 ]
@@ -33,7 +36,8 @@ export function frameTiming(times: Float64Array, timeBase: Rational, guess?: Rat
     (a, b) => misfit(times, timeBase, a) - misfit(times, timeBase, b) || a.den - b.den,
   )
   const best = fitting[0]
-  if (best !== undefined && misfit(times, timeBase, best) <= JITTER) return { rate: best, variable: false, frames }
+  if (best !== undefined && misfit(times, timeBase, best) <= JITTER)
+    return { rate: best, variable: false, frames }
   return { rate: nearestStandard(medianRate(times, timeBase)), variable: true, frames }
 }
 
@@ -66,7 +70,8 @@ function misfit(times: Float64Array, timeBase: Rational, rate: Rational): number
 
 function medianRate(times: Float64Array, timeBase: Rational): number {
   const steps = new Float64Array(Math.max(0, times.length - 1))
-  for (let index = 0; index < steps.length; index++) steps[index] = (times[index + 1] ?? 0) - (times[index] ?? 0)
+  for (let index = 0; index < steps.length; index++)
+    steps[index] = (times[index + 1] ?? 0) - (times[index] ?? 0)
   steps.sort()
   const median = steps[steps.length >> 1] ?? 1
   return median > 0 ? timeBase.den / (median * timeBase.num) : 30

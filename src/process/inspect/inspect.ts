@@ -1,6 +1,12 @@
 /** Step one of every clip: what is it really, may we touch it, and which of its tracks count? */
 
-import { AUDIO_CODECS, MAX_DURATION_MS, MAX_PIXELS, MAX_STREAMS, VIDEO_CODECS } from '../../adapters/tools/formats.ts'
+import {
+  AUDIO_CODECS,
+  MAX_DURATION_MS,
+  MAX_PIXELS,
+  MAX_STREAMS,
+  VIDEO_CODECS,
+} from '../../adapters/tools/formats.ts'
 import type { AvContainer } from '../../adapters/tools/formats.ts'
 import type { Probe, ProbeStream } from '../../adapters/tools/ffprobe.ts'
 import { withLocalFile } from '../../adapters/tools/local-file.ts'
@@ -59,7 +65,13 @@ type Common = {
 /** What was found in a file. */
 export type Inspection = Common &
   (
-    | { readonly kind: 'still'; readonly format: StillFormat; readonly width: number; readonly height: number; readonly pages: number }
+    | {
+        readonly kind: 'still'
+        readonly format: StillFormat
+        readonly width: number
+        readonly height: number
+        readonly pages: number
+      }
     | {
         readonly kind: 'video'
         readonly container: AvContainer
@@ -67,7 +79,12 @@ export type Inspection = Common &
         readonly video: ChosenVideo
         readonly audio: readonly ChosenAudio[]
       }
-    | { readonly kind: 'audio'; readonly container: AvContainer; readonly durationMs: number; readonly audio: readonly ChosenAudio[] }
+    | {
+        readonly kind: 'audio'
+        readonly container: AvContainer
+        readonly durationMs: number
+        readonly audio: readonly ChosenAudio[]
+      }
   )
 
 const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67']
@@ -78,7 +95,11 @@ const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67']
  * Errors, all refusals: `media_empty`, `container_not_accepted`, `codec_not_accepted`,
  * `raw_not_accepted`, `hidden_content`, `external_reference`, `media_too_big`, `media_damaged`.
  */
-export async function inspectMedia(path: string, tools: MediaTools, signal?: AbortSignal): Promise<Inspection> {
+export async function inspectMedia(
+  path: string,
+  tools: MediaTools,
+  signal?: AbortSignal,
+): Promise<Inspection> {
   const { sniffed, iso, sizeBytes } = await withLocalFile(path, async (file) => {
     const head = await file.read(0, SNIFF_BYTES)
     const tail = await file.read(Math.max(0, file.size - SNIFF_BYTES), SNIFF_BYTES)
@@ -94,7 +115,8 @@ export async function inspectMedia(path: string, tools: MediaTools, signal?: Abo
     }
   }
   const probe = await tools.probe(path, sniffed.container, signal)
-  if (probe.streams.length > MAX_STREAMS) throw new AppError('media_too_big', { details: { limit: 'streams' } })
+  if (probe.streams.length > MAX_STREAMS)
+    throw new AppError('media_too_big', { details: { limit: 'streams' } })
   return await chooseTracks(path, sniffed.container, probe, iso, sizeBytes, tools, signal)
 }
 
@@ -122,7 +144,8 @@ async function chooseTracks(
   tools: MediaTools,
   signal: AbortSignal | undefined,
 ): Promise<Inspection> {
-  const isoTrack = (stream: ProbeStream): IsoTrack | undefined => iso?.tracks.find((track) => track.id === stream.id)
+  const isoTrack = (stream: ProbeStream): IsoTrack | undefined =>
+    iso?.tracks.find((track) => track.id === stream.id)
   const picture = chooseVideo(probe, isoTrack)
   const sounds = probe.streams.filter(
     (stream) => stream.type === 'audio' && stream.codec !== 'unknown' && stream.channels > 0,
@@ -141,7 +164,10 @@ async function chooseTracks(
   }
   const left = countLeft(probe, picture, sounds, iso)
   const sound = audio[0]
-  const soundInfo = sound === undefined ? {} : { audio: { codec: sound.codec, channels: sound.channels, sampleRate: sound.sampleRate } }
+  const soundInfo =
+    sound === undefined
+      ? {}
+      : { audio: { codec: sound.codec, channels: sound.channels, sampleRate: sound.sampleRate } }
 
   if (picture === undefined) {
     const durationMs = audio[0]?.durationMs ?? 0
@@ -149,12 +175,15 @@ async function chooseTracks(
     return { kind: 'audio', container, durationMs, audio, sizeBytes, left, info }
   }
 
-  if (picture.width * picture.height > MAX_PIXELS) throw new AppError('media_too_big', { details: { limit: 'pixels' } })
+  if (picture.width * picture.height > MAX_PIXELS)
+    throw new AppError('media_too_big', { details: { limit: 'pixels' } })
   if (picture.width === 0 || picture.height === 0) throw new AppError('media_damaged')
   const packets = await tools.packets(path, container, picture.index, signal)
   if (packets.times.length === 0) throw new AppError('media_damaged')
   const timing = frameTiming(packets.times, picture.timeBase, picture.guessedRate)
-  const spanMs = (1000 * ((packets.times.at(-1) ?? 0) - (packets.times[0] ?? 0)) * picture.timeBase.num) / picture.timeBase.den
+  const spanMs =
+    (1000 * ((packets.times.at(-1) ?? 0) - (packets.times[0] ?? 0)) * picture.timeBase.num) /
+    picture.timeBase.den
   const durationMs = Math.round(spanMs + (1000 * timing.rate.den) / timing.rate.num)
   checkDuration(durationMs)
   const track = isoTrack(picture)
@@ -170,7 +199,14 @@ async function chooseTracks(
     ...(picture.colorTransfer === undefined ? {} : { colorTransfer: picture.colorTransfer }),
     ...{ frameRate: timing.rate, variableFrameRate: timing.variable, frames: timing.frames, durationMs },
   }
-  const info: MediaInfo = { kind: 'video', container, durationMs, sizeBytes, video: videoInfo(video), ...soundInfo }
+  const info: MediaInfo = {
+    kind: 'video',
+    container,
+    durationMs,
+    sizeBytes,
+    video: videoInfo(video),
+    ...soundInfo,
+  }
   return { kind: 'video', container, durationMs, video, audio, sizeBytes, left, info }
 }
 
@@ -185,7 +221,10 @@ function soundSpan(times: Float64Array, timeBase: Rational): { durationMs: numbe
 }
 
 /** The first track that the file itself shows, and never a cover or a track of stills. */
-function chooseVideo(probe: Probe, isoTrack: (stream: ProbeStream) => IsoTrack | undefined): ProbeStream | undefined {
+function chooseVideo(
+  probe: Probe,
+  isoTrack: (stream: ProbeStream) => IsoTrack | undefined,
+): ProbeStream | undefined {
   const moving = probe.streams.filter(isMovingPicture)
   return moving.find((stream) => isoTrack(stream)?.enabled ?? true) ?? moving[0]
 }
@@ -196,7 +235,8 @@ function isMovingPicture(stream: ProbeStream): boolean {
 
 function checkCodec(stream: ProbeStream): void {
   const accepted = stream.type === 'video' ? VIDEO_CODECS : AUDIO_CODECS
-  if (!accepted.includes(stream.codec)) throw new AppError('codec_not_accepted', { details: { codec: stream.codec } })
+  if (!accepted.includes(stream.codec))
+    throw new AppError('codec_not_accepted', { details: { codec: stream.codec } })
 }
 
 function checkDuration(durationMs: number): void {
@@ -217,7 +257,8 @@ function countLeft(
     if (stream === picture || sounds.includes(stream)) continue
     if (stream.type === 'subtitle') add('text_track')
     else if (stream.type === 'attachment') add('attachment')
-    else if (stream.type === 'video') add(stream.attachedPicture || stream.stillPicture ? 'thumbnail' : 'other_picture_track')
+    else if (stream.type === 'video')
+      add(stream.attachedPicture || stream.stillPicture ? 'thumbnail' : 'other_picture_track')
     else if (stream.type === 'audio') add('unreadable_sound')
     else add('data_track')
   }

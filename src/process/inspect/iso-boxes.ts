@@ -34,7 +34,25 @@ export type IsoFacts = {
 }
 
 const CONTAINERS = ['moov', 'trak', 'mdia', 'minf', 'stbl', 'dinf', 'edts', 'mvex']
-const KNOWN_TOP = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'moof', 'mfra', 'sidx', 'styp', 'pnot', 'uuid', 'meta', 'pdin', 'emsg', 'prft', 'udta']
+const KNOWN_TOP = [
+  'ftyp',
+  'moov',
+  'mdat',
+  'free',
+  'skip',
+  'wide',
+  'moof',
+  'mfra',
+  'sidx',
+  'styp',
+  'pnot',
+  'uuid',
+  'meta',
+  'pdin',
+  'emsg',
+  'prft',
+  'udta',
+]
 /** A `moov` for 12 hours of video and sound stays under this; larger ones are bombs. */
 const MAX_MOOV_BYTES = 256 * 1024 * 1024
 const MAX_BOXES = 100_000
@@ -48,7 +66,7 @@ export async function readIsoFacts(file: RandomReader): Promise<IsoFacts> {
   let walk: MoovWalk | undefined
   const media: { from: number; to: number }[] = []
   let seen = 0
-  for (let at = 0; at + 8 <= file.size; ) {
+  for (let at = 0; at + 8 <= file.size;) {
     if (++seen > MAX_BOXES) throw new AppError('media_too_big', { details: { limit: 'boxes' } })
     const header = await file.read(at, 16)
     const type = header.toString('latin1', 4, 8)
@@ -103,7 +121,9 @@ function pointsOutside(draft: Draft, media: readonly { from: number; to: number 
       for (let n = sample; n < end; n++) bytes += sizes.table.readUInt32BE(n * 4)
     }
     sample += samples
-    const from = chunks.wide ? Number(chunks.table.readBigUInt64BE(chunk * 8)) : chunks.table.readUInt32BE(chunk * 4)
+    const from = chunks.wide
+      ? Number(chunks.table.readBigUInt64BE(chunk * 8))
+      : chunks.table.readUInt32BE(chunk * 4)
     if (bytes > 0 && !media.some((part) => from >= part.from && from + bytes <= part.to)) return true
   }
   return false

@@ -36,8 +36,25 @@ export function sniff(head: Buffer, tail: Buffer, size: number): Sniffed {
 }
 
 function refuseText(head: Buffer): void {
-  const start = head.subarray(0, 512).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart().toLowerCase()
-  const forbidden = ['#extm3u', 'ffconcat', '<?xml', '<mpd', '<svg', '<!doctype', '<html', '<smil', '<asx', '[playlist]', 'v=0']
+  const start = head
+    .subarray(0, 512)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart()
+    .toLowerCase()
+  const forbidden = [
+    '#extm3u',
+    'ffconcat',
+    '<?xml',
+    '<mpd',
+    '<svg',
+    '<!doctype',
+    '<html',
+    '<smil',
+    '<asx',
+    '[playlist]',
+    'v=0',
+  ]
   const found = forbidden.find((mark) => start.startsWith(mark))
   if (found !== undefined) throw new AppError('container_not_accepted', { details: { reason: 'text' } })
 }
@@ -97,7 +114,8 @@ function isoFamily(head: Buffer): Sniffed | undefined {
   const major = brands[0] ?? ''
   if (major === 'crx ') throw new AppError('raw_not_accepted')
   if (major.startsWith('jp') || major.startsWith('jxl')) return undefined
-  if (major.startsWith('avi') || (major === 'mif1' && brands.includes('avif'))) return { family: 'still', format: 'avif' }
+  if (major.startsWith('avi') || (major === 'mif1' && brands.includes('avif')))
+    return { family: 'still', format: 'avif' }
   const heif = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'mif2', 'msf1']
   if (heif.includes(major)) return { family: 'still', format: 'heic' }
   return { family: 'av', container: 'mp4' }
@@ -144,8 +162,10 @@ const PHOTOMETRIC_LINEAR_RAW = 34892
 /** Camera raw in TIFF clothes: DNG says so, Canon has a mark, the others keep the sensor's mosaic in a sub-directory. */
 function isRawTiff(head: Buffer): boolean {
   const little = head[0] === 0x49
-  const u16 = (at: number): number => (at + 2 > head.length ? 0 : little ? head.readUInt16LE(at) : head.readUInt16BE(at))
-  const u32 = (at: number): number => (at + 4 > head.length ? 0 : little ? head.readUInt32LE(at) : head.readUInt32BE(at))
+  const u16 = (at: number): number =>
+    at + 2 > head.length ? 0 : little ? head.readUInt16LE(at) : head.readUInt16BE(at)
+  const u32 = (at: number): number =>
+    at + 4 > head.length ? 0 : little ? head.readUInt32LE(at) : head.readUInt32BE(at)
   if (head.toString('latin1', 8, 10) === 'CR') return true
   const directory = (at: number, depth: number): boolean => {
     const entries = Math.min(u16(at), 512)
@@ -153,7 +173,8 @@ function isRawTiff(head: Buffer): boolean {
       const where = at + 2 + entry * 12
       const tag = u16(where)
       if (tag === TIFF_DNG_VERSION) return true
-      if (tag === TIFF_PHOTOMETRIC && [PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR_RAW].includes(u16(where + 8))) return true
+      if (tag === TIFF_PHOTOMETRIC && [PHOTOMETRIC_CFA, PHOTOMETRIC_LINEAR_RAW].includes(u16(where + 8)))
+        return true
       if (tag === TIFF_SUB_IFDS && depth === 0) {
         const count = Math.min(u32(where + 4), 16)
         for (let n = 0; n < count; n++) {

@@ -34,7 +34,8 @@ const COPIED_FROM = ['mp4', 'matroska', 'mpegts']
 export function chooseTier(clip: ClipInspection): Tier {
   if (clip.kind === 'audio') return 'A'
   const { video } = clip
-  const safe = COPIED.includes(video.codec) && COPIED_FROM.includes(clip.container) && video.obstacles.length === 0
+  const safe =
+    COPIED.includes(video.codec) && COPIED_FROM.includes(clip.container) && video.obstacles.length === 0
   return safe ? 'B' : 'A'
 }
 
@@ -43,7 +44,11 @@ export function sanitizePlan(clip: ClipInspection, tier: Tier, strict: boolean):
   const { container } = clip
   if (clip.kind === 'audio') {
     const options = [...soundOptions(clip.audio.slice(0, 1)), '-vn', ...ANONYMOUS, ...ANONYMOUS_MP4]
-    return { container, strict, outputs: [{ target: { file: 'master.m4a' }, options, ...soundFilters(clip.audio) }] }
+    return {
+      container,
+      strict,
+      outputs: [{ target: { file: 'master.m4a' }, options, ...soundFilters(clip.audio) }],
+    }
   }
   const picture = tier === 'B' ? copyOptions(clip.video) : encodeOptions(clip.video)
   return {
@@ -101,7 +106,9 @@ function isDeep(video: ChosenVideo): boolean {
 
 function encodeFilters(video: ChosenVideo): string[] {
   return [
-    ...(video.squarePixels ? [] : [`scale=${video.rotation % 180 === 0 ? video.width : video.height}:ih`, 'setsar=1']),
+    ...(video.squarePixels
+      ? []
+      : [`scale=${video.rotation % 180 === 0 ? video.width : video.height}:ih`, 'setsar=1']),
     // Encoders of 4:2:0 want even sides; a column less is less than a stretched picture.
     'crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0',
     isDeep(video) ? 'format=yuv420p10le' : 'format=yuv420p',
@@ -126,7 +133,12 @@ function codecOptions(video: ChosenVideo): string[] {
     return [
       ...['-c:v', 'libx265', '-preset', 'fast', '-crf', '18', '-tag:v', 'hvc1', '-profile:v', 'main10'],
       // x265 signs its work in the decoder's configuration, where no filter reaches.
-      ...['-x265-params', 'info=0:log-level=error:pools=4:frame-threads=2', '-bsf:v', `filter_units=pass_types=${PICTURE_UNITS['hevc'] ?? ''}`],
+      ...[
+        '-x265-params',
+        'info=0:log-level=error:pools=4:frame-threads=2',
+        '-bsf:v',
+        `filter_units=pass_types=${PICTURE_UNITS['hevc'] ?? ''}`,
+      ],
     ]
   }
   return [

@@ -18,10 +18,28 @@ const NESTED: Readonly<Record<string, number>> = {
 /** Boxes that are written again as they are, or patched. */
 const LEAVES = [
   ...['mvhd', 'tkhd', 'elst', 'mdhd', 'hdlr', 'vmhd', 'smhd', 'url ', 'stts', 'ctts', 'stss', 'stsc', 'stsz'],
-  ...['stco', 'co64', 'sgpd', 'sbgp', 'avcC', 'hvcC', 'vpcC', 'av1C', 'esds', 'colr', 'pasp', 'fiel', 'mdcv', 'clli'],
+  ...[
+    'stco',
+    'co64',
+    'sgpd',
+    'sbgp',
+    'avcC',
+    'hvcC',
+    'vpcC',
+    'av1C',
+    'esds',
+    'colr',
+    'pasp',
+    'fiel',
+    'mdcv',
+    'clli',
+  ],
 ]
 /** One brand for everybody. */
-const FTYP = box('ftyp', Buffer.concat([Buffer.from('isom'), Buffer.from([0, 0, 2, 0]), Buffer.from('isomiso2mp41')]))
+const FTYP = box(
+  'ftyp',
+  Buffer.concat([Buffer.from('isom'), Buffer.from([0, 0, 2, 0]), Buffer.from('isomiso2mp41')]),
+)
 const MAX_MOOV_BYTES = 256 * 1024 * 1024
 const COPY_BYTES = 4 * 1024 * 1024
 const MAX_DEPTH = 12
@@ -29,17 +47,23 @@ const MAX_DEPTH = 12
 type Place = { readonly at: number; readonly headerBytes: number; readonly size: number }
 
 /** Reads `source`, an MP4 of ffmpeg's, and writes the clean one. Errors: `media_damaged`. */
-export async function rebuildMp4(source: RandomReader, target: SequentialWriter, signal?: AbortSignal): Promise<void> {
+export async function rebuildMp4(
+  source: RandomReader,
+  target: SequentialWriter,
+  signal?: AbortSignal,
+): Promise<void> {
   const moov = await findBox(source, 'moov')
   const mdat = await findBox(source, 'mdat')
-  if (moov === undefined || mdat === undefined || moov.size > MAX_MOOV_BYTES) throw new AppError('media_damaged')
+  if (moov === undefined || mdat === undefined || moov.size > MAX_MOOV_BYTES)
+    throw new AppError('media_damaged')
   const tree = await source.read(moov.at, moov.size)
   const mediaBytes = mdat.size - mdat.headerBytes
   const mediaFrom = mdat.at + mdat.headerBytes
 
   // Positions depend on the length of the index, and its length on whether positions need eight bytes.
   const wide = mediaBytes + tree.length + 1024 > 0xffff_ffff
-  const mediaHeader = mediaBytes + 8 > 0xffff_ffff ? wideHeader('mdat', mediaBytes) : header('mdat', mediaBytes)
+  const mediaHeader =
+    mediaBytes + 8 > 0xffff_ffff ? wideHeader('mdat', mediaBytes) : header('mdat', mediaBytes)
   const trial = rebuild(tree.subarray(moov.headerBytes), 'moov', { shift: 0, wide }, 0)
   const shift = FTYP.length + trial.length + mediaHeader.length - mediaFrom
   const index = rebuild(tree.subarray(moov.headerBytes), 'moov', { shift, wide }, 0)

@@ -1,6 +1,11 @@
 /** The same as `rebuildMp4`, between two files of the scratch space. */
 
-import { createLocalFile, localFileSize, removeLocalFile, withLocalFile } from '../../adapters/tools/local-file.ts'
+import {
+  createLocalFile,
+  localFileSize,
+  removeLocalFile,
+  withLocalFile,
+} from '../../adapters/tools/local-file.ts'
 import { AppError } from '../../domain/errors.ts'
 import { rebuildMp4 } from './rebuild-mp4.ts'
 

@@ -43,7 +43,12 @@ const TYPES: Readonly<Record<string, string>> = {
   gif: 'image/gif',
 }
 
-type Attempt = { readonly path: string; readonly tier: Tier; readonly recovered: boolean; readonly expected: Expected }
+type Attempt = {
+  readonly path: string
+  readonly tier: Tier
+  readonly recovered: boolean
+  readonly expected: Expected
+}
 
 /**
  * Cleans `inputPath` and proves the result.
@@ -56,7 +61,7 @@ export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized
   const inspection = request.inspection ?? (await inspectMedia(inputPath, tools, signal))
   const sourceTags = await tools.tags(inputPath, signal)
 
-  let lastRefusal: unknown
+  let lastRefusal: AppError | undefined
   for (const attempt of attempts(request, inspection)) {
     try {
       const made = await attempt()

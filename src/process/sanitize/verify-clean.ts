@@ -51,7 +51,13 @@ export async function verifyClean(request: ProofRequest): Promise<Proof> {
       proven.push('structure_allow_listed', 'nothing_after_end')
     } else {
       await walkMp4(file, signal)
-      proven.push('structure_allow_listed', 'nothing_after_end', 'times_zero', 'names_empty', 'no_unused_bytes')
+      proven.push(
+        'structure_allow_listed',
+        'nothing_after_end',
+        'times_zero',
+        'names_empty',
+        'no_unused_bytes',
+      )
       if (expected.kind === 'video') proven.push('no_bitstream_user_data')
     }
     const found = await findFirst(file, sensitiveNeedles(sourceTags, file.size), signal)

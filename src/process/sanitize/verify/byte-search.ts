@@ -53,7 +53,8 @@ export function createSearch(needles: readonly Needle[]): (data: Buffer) => Need
       const start = at - shortest + 1
       for (const needle of ends.get(block) ?? []) {
         const { bytes } = needle
-        if (start + bytes.length <= data.length && bytes.compare(data, start, start + bytes.length) === 0) return needle
+        if (start + bytes.length <= data.length && bytes.compare(data, start, start + bytes.length) === 0)
+          return needle
       }
       at++
     }

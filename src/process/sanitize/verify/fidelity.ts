@@ -5,7 +5,12 @@ import { unproven } from './still-walk.ts'
 /** What the master must be like. */
 export type Expected =
   | { readonly kind: 'still'; readonly width: number; readonly height: number; readonly pages: number }
-  | { readonly kind: 'audio'; readonly durationMs: number; readonly soundTracks: number; readonly exact: boolean }
+  | {
+      readonly kind: 'audio'
+      readonly durationMs: number
+      readonly soundTracks: number
+      readonly exact: boolean
+    }
   | {
       readonly kind: 'video'
       readonly durationMs: number
@@ -43,7 +48,8 @@ export function checkFidelity(expected: Exclude<Expected, { kind: 'still' }>, fo
   if (Math.abs(found.durationMs - expected.durationMs) > slackMs) unproven('fidelity', 'duration')
   if (expected.kind === 'audio') return
   // Encoded pictures have even sides.
-  if (Math.abs(found.width - expected.width) > 1 || Math.abs(found.height - expected.height) > 1) unproven('fidelity', 'size')
+  if (Math.abs(found.width - expected.width) > 1 || Math.abs(found.height - expected.height) > 1)
+    unproven('fidelity', 'size')
   if (found.rotation !== expected.rotation) unproven('fidelity', 'rotation')
   if (expected.hdr !== found.hdr) unproven('fidelity', 'dynamic_range')
   if (!found.monotonic) unproven('fidelity', 'timestamps')

@@ -26,7 +26,15 @@ const CHILDREN: Readonly<Record<string, readonly string[]>> = {
   mp4a: ['esds'],
 }
 /** Bytes of fixed fields before the children. */
-const FIXED: Readonly<Record<string, number>> = { dref: 8, stsd: 8, avc1: 78, hvc1: 78, vp09: 78, av01: 78, mp4a: 28 }
+const FIXED: Readonly<Record<string, number>> = {
+  dref: 8,
+  stsd: 8,
+  avc1: 78,
+  hvc1: 78,
+  vp09: 78,
+  av01: 78,
+  mp4a: 28,
+}
 
 type Track = {
   kind: string
@@ -113,7 +121,8 @@ class Walk {
     const track = this.tracks.at(-1)
     if (track !== undefined) track.format = type
     // Vendor (QuickTime) and the 32 bytes of the compressor's name; ISO/IEC 14496-12 §12.1.3.
-    const named = type === 'mp4a' ? body.subarray(8, 16) : Buffer.concat([body.subarray(8, 24), body.subarray(42, 74)])
+    const named =
+      type === 'mp4a' ? body.subarray(8, 16) : Buffer.concat([body.subarray(8, 24), body.subarray(42, 74)])
     if (named.some((byte) => byte !== 0)) unproven('compressor_name', type)
   }
 

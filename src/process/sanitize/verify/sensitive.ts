@@ -7,7 +7,19 @@ import { classOfTag, isBlank } from '../tag-classes.ts'
 export type Needle = { readonly name: string; readonly bytes: Buffer }
 
 /** Marks of programs that no master may carry, whatever the source says. */
-const MAKERS_MARKS = ['x264 - core', 'x265 (build', 'Lavc', 'Lavf', 'libfaac', 'LAME3.', 'Core Media', 'GoPro', 'Exif\0\0', 'http://ns.adobe.com', 'ftypqt']
+const MAKERS_MARKS = [
+  'x264 - core',
+  'x265 (build',
+  'Lavc',
+  'Lavf',
+  'libfaac',
+  'LAME3.',
+  'Core Media',
+  'GoPro',
+  'Exif\0\0',
+  'http://ns.adobe.com',
+  'ftypqt',
+]
 
 /** In this many random bytes a string of n bytes is found by chance with a probability of size / 256^n. */
 const CHANCE = 1e-4
@@ -26,13 +38,19 @@ export function sensitiveNeedles(sourceTags: readonly Tag[], masterBytes: number
     }
     if (texts.size > MAX_NEEDLES) break
   }
-  const needles: Needle[] = MAKERS_MARKS.filter((mark) => !mark.startsWith('Lav') || masterBytes < 1_000_000).map((mark) => ({
+  const needles: Needle[] = MAKERS_MARKS.filter(
+    (mark) => !mark.startsWith('Lav') || masterBytes < 1_000_000,
+  ).map((mark) => ({
     name: 'software',
     bytes: Buffer.from(mark, 'latin1'),
   }))
   for (const [text, name] of texts) {
     const little = Buffer.from(text, 'utf16le')
-    needles.push({ name, bytes: Buffer.from(text, 'utf8') }, { name, bytes: little }, { name, bytes: swapped(little) })
+    needles.push(
+      { name, bytes: Buffer.from(text, 'utf8') },
+      { name, bytes: little },
+      { name, bytes: swapped(little) },
+    )
   }
   const perNeedle = CHANCE / needles.length
   return needles.filter((needle) => masterBytes / 256 ** needle.bytes.length < perNeedle)
@@ -47,8 +65,15 @@ function formsOf(value: string, date: boolean): string[] {
   if (date && stamp !== null) {
     const [, year, month, day, hour, minute, second] = stamp
     const clock = `${hour}:${minute}:${second}`
-    forms.push(`${year}:${month}:${day} ${clock}`, `${year}-${month}-${day}T${clock}`, `${year}-${month}-${day} ${clock}`)
-    forms.push(`${year}${month}${day}T${hour}${minute}${second}`, `${year}${month}${day}_${hour}${minute}${second}`)
+    forms.push(
+      `${year}:${month}:${day} ${clock}`,
+      `${year}-${month}-${day}T${clock}`,
+      `${year}-${month}-${day} ${clock}`,
+    )
+    forms.push(
+      `${year}${month}${day}T${hour}${minute}${second}`,
+      `${year}${month}${day}_${hour}${minute}${second}`,
+    )
   }
   for (const number of text.match(/\d{1,3}\.\d{3,}/g) ?? []) forms.push(number)
   return forms

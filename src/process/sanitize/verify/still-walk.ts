@@ -24,7 +24,9 @@ export function walkStill(extension: string, data: Buffer): void {
 
 /** Refuses with the name of what was found; never with its content. */
 export function unproven(check: string, found: string): never {
-  throw new AppError('not_proven_clean', { details: { check, found: found.replace(/[^\x20-\x7e]/g, '?').slice(0, 40) } })
+  throw new AppError('not_proven_clean', {
+    details: { check, found: found.replace(/[^\x20-\x7e]/g, '?').slice(0, 40) },
+  })
 }
 
 // DQT, SOF0–2, DHT, DRI. Source: ITU-T T.81 table B.1.
@@ -38,7 +40,10 @@ function walkJpeg(data: Buffer): void {
     const marker = data[at + 1] ?? 0
     const length = data.readUInt16BE(at + 2)
     if (marker === 0xe0) {
-      const plainJfif = length === 16 && data.toString('latin1', at + 4, at + 9) === 'JFIF\0' && data.readUInt16BE(at + 16) === 0
+      const plainJfif =
+        length === 16 &&
+        data.toString('latin1', at + 4, at + 9) === 'JFIF\0' &&
+        data.readUInt16BE(at + 16) === 0
       if (!plainJfif) unproven('jpeg_segment', 'APP0')
     } else if (marker === 0xda) {
       at = endOfScan(data, at + 2 + length)
@@ -115,7 +120,11 @@ function walkGif(data: Buffer): void {
       at = skipBlocks(at + 10 + table(data[at + 9] ?? 0) + 1)
     } else if (kind === 0x21 && data[at + 1] === 0xf9) {
       at = skipBlocks(at + 2)
-    } else if (kind === 0x21 && data[at + 1] === 0xff && data.toString('latin1', at + 3, at + 14) === 'NETSCAPE2.0') {
+    } else if (
+      kind === 0x21 &&
+      data[at + 1] === 0xff &&
+      data.toString('latin1', at + 3, at + 14) === 'NETSCAPE2.0'
+    ) {
       at = skipBlocks(at + 2)
     } else {
       unproven('gif_block', `${(kind ?? 0).toString(16)} ${(data[at + 1] ?? 0).toString(16)}`)
