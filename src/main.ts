@@ -86,6 +86,9 @@ function dropTo(account: Account): readonly string[] {
   return [`--reuid=${String(account.uid)}`, `--regid=${String(account.gid)}`, ...groups, '--no-new-privs']
 }
 
+/** What a child tells its supervisor: that it works, or why it does not. */
+type RoleMessage = RoleReport | { readonly failed: Pick<AppError, 'code' | 'details'> }
+
 type KeptRole = { readonly firstReport: Promise<RoleReport>; stop(): Promise<void> }
 
 function keepRunning(role: RoleName, account: Account | undefined, logger: Logger): KeptRole {
@@ -108,7 +111,11 @@ function keepRunning(role: RoleName, account: Account | undefined, logger: Logge
         resolve()
       })
     })
-    started.on('message', (message: RoleReport) => {
+    started.on('message', (message: RoleMessage) => {
+      if ('failed' in message) {
+        first.reject(new AppError(message.failed.code, { details: { role, ...message.failed.details } }))
+        return
+      }
       reported = true
       wait = FIRST_RESTART_MS
       first.resolve(message)
@@ -165,16 +172,20 @@ async function beRole(role: RoleName): Promise<void> {
   }
   process.once('disconnect', stop)
   process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
 }
 
 const roleArgument = process.argv[2] === '--role' ? process.argv[3] : undefined
 const role = ROLES_WITH_ACCOUNTS.find((name) => name === roleArgument)
 if (role !== undefined && process.argv[1] === SELF) {
+  // Ctrl-C reaches the whole group of a terminal; the order in which the roles stop is the supervisor's business.
+  process.on('SIGINT', () => undefined)
   try {
     await beRole(role)
   } catch (error) {
     createLogger(role).error('could not start', error)
-    process.exit(1)
+    const { code, details } = error instanceof AppError ? error : new AppError('internal')
+    // The channel needs its moment: an exit right away would lose the reason.
+    if (process.send === undefined) process.exit(1)
+    process.send({ failed: { code, details } }, () => process.exit(1))
   }
 }

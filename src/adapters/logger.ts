@@ -31,7 +31,10 @@ export type Logger = {
 
 const HOUR_MS = 3_600_000
 
-/** Makes the log of one process. `role` stands on every line; intake's clock is kept to the hour. */
+/**
+ * Makes the log of one process; `role` stands on every line. The clocks of intake and worker are kept to the hour: when
+ * something arrived and when it was sealed is the same moment.
+ */
 export function createLogger(
   role: 'supervisor' | 'intake' | 'desk' | 'worker' | 'cli',
   level = 'info',
@@ -40,7 +43,7 @@ export function createLogger(
     {
       level,
       base: { role },
-      timestamp: () => `,"time":"${stamp(role === 'intake')}"`,
+      timestamp: () => `,"time":"${stamp(role === 'intake' || role === 'worker')}"`,
     },
     // Synchronous: a line must not be lost with the process that wrote it.
     pino.destination({ fd: 2, sync: true }),

@@ -42,7 +42,7 @@ const CLIPS = [
 ] as const
 
 /** Makes the demo's people once, and sends its clips once; run again it returns what is there. */
-export async function prepareDemo(config: Config, out: Output): Promise<Demo> {
+export async function prepareDemo(config: Config, out: Output, signal: AbortSignal): Promise<Demo> {
   const kept = join(config.storageRoot, 'demo.json')
   const found = await readPrivately(kept)
   if (found !== undefined) return JSON.parse(found) as Demo
@@ -70,11 +70,11 @@ export async function prepareDemo(config: Config, out: Output): Promise<Demo> {
   })
   await writePrivately(kept, JSON.stringify(demo))
   out.note('Demo: making and sending three clips …')
-  await sendClips(config, demo.code)
+  await sendClips(config, demo.code, signal)
   return demo
 }
 
-async function sendClips(config: Config, code: string): Promise<void> {
+async function sendClips(config: Config, code: string, signal: AbortSignal): Promise<void> {
   await withScratch(storagePaths(config.storageRoot).scratch, async (work) => {
     const folder = await scratchFolder(work, 'out')
     for (const clip of CLIPS) {
@@ -111,9 +111,10 @@ async function sendClips(config: Config, code: string): Promise<void> {
         ],
         outputDir: folder,
         deadlineMs: 60_000,
+        signal,
       })
     }
     const files = CLIPS.map((clip) => join(folder, `${clip.name}.mp4`))
-    await sendFiles({ files, code, baseUrl: config.intake.publicUrl })
+    await sendFiles({ files, code, baseUrl: config.intake.publicUrl, sealWaitMs: 0, signal })
   })
 }

@@ -110,7 +110,9 @@ function tlsAgent(base: URL, fingerprint: string | undefined): TlsAgent {
         else socket.destroy(new AppError('server_not_trusted'))
       },
     )
-    socket.once('error', (error) => done?.(error, socket))
+    socket.once('error', (error: Error) => {
+      done?.(error, socket)
+    })
     return undefined
   }
   return agent

@@ -10,13 +10,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startBlockDigest, type BlockDigest } from '../adapters/block-digest.ts'
 import { openLocalFile, type LocalFile } from '../adapters/local-file.ts'
 import {
-  BLOCK_DIGEST_HEADER,
   openedSessionSchema,
   uploadListSchema,
-  UPLOADS_PATH,
   uploadStatusSchema,
   type UploadStatus,
 } from '../contract/intake.ts'
+import { BLOCK_DIGEST_HEADER, UPLOADS_PATH } from '../domain/upload.ts'
 import { problemSchema } from '../contract/problem.ts'
 import { AppError, ERRORS, type ErrorCode } from '../domain/errors.ts'
 import { createHttp, type Answer } from './send-http.ts'

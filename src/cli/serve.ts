@@ -56,7 +56,14 @@ export const serveVerb: Verb = {
       } else {
         announce(out, config, running.reports, running.separation, setupLink)
       }
-      if (demoWanted) announceDemo(out, config, await prepareDemo(config, out))
+      if (demoWanted) {
+        const stopped = new AbortController()
+        void ending.then(() => {
+          stopped.abort()
+        })
+        const demo = await Promise.race([prepareDemo(config, out, stopped.signal), ending])
+        if (demo !== undefined) announceDemo(out, config, demo)
+      }
       await ending
     } finally {
       await running.stop()

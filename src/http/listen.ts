@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { AppError } from '../domain/errors.ts'
 
 export type Front = {
   readonly server: Server
@@ -21,7 +22,7 @@ export type ListenOptions = {
 
 const MAX_HEADER_BYTES = 16_384
 
-/** Listens with `app` and returns when connections are accepted. */
+/** Listens with `app` and returns when connections are accepted. Errors: `config_invalid` when the address can't be had. */
 export async function listenFront(app: RequestListener, options: ListenOptions): Promise<Front> {
   const server =
     options.tls === undefined
@@ -29,9 +30,14 @@ export async function listenFront(app: RequestListener, options: ListenOptions):
       : createTlsServer({ ...options.tls, maxHeaderSize: MAX_HEADER_BYTES, minVersion: 'TLSv1.2' }, app)
   options.configure(server)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (cause: NodeJS.ErrnoException): void => {
+      const address = `${options.host}:${String(options.port)}`
+      const problem = cause.code === 'EADDRINUSE' ? 'is in use by another program' : 'can not be listened on'
+      reject(new AppError('config_invalid', { cause, details: { address, problem } }))
+    }
+    server.once('error', refuse)
     server.listen(options.port, options.host, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       resolve()
     })
   })
