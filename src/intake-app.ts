@@ -5,7 +5,7 @@ import type { IntakeDb } from './adapters/database/database.ts'
 import type { SegmentLog } from './adapters/blobs/segment-log.ts'
 import type { Logger } from './adapters/logger.ts'
 import { readPageFiles, type PageFile } from './adapters/page-files.ts'
-import { UPLOADS_PATH } from './contract/intake.ts'
+import { UPLOADS_PATH } from './domain/upload.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Principal } from './domain/people.ts'
 import { readToken } from './http/cookies.ts'
@@ -55,7 +55,7 @@ const KEEP_ALIVE_MS = 75_000
  * Sets the time-outs of intake's server, before its first connection: patient with the slow, not with the silent.
  * Node's default would cut every request after five minutes, in mid-upload.
  */
-export function configureIntakeServer(server: Server): void {
+function configureIntakeServer(server: Server): void {
   server.requestTimeout = 0
   server.headersTimeout = HEADERS_MS
   server.timeout = IDLE_MS
@@ -67,7 +67,8 @@ export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
   const { access, logger } = deps
   const receiver = createReceiver(deps)
   await receiver.keepBrokenForms()
-  const [style, script] = deps.webRoot === undefined ? [] : await readPageFiles(deps.webRoot, ['style.css', 'main.ts'])
+  const [style, script] =
+    deps.webRoot === undefined ? [] : await readPageFiles(deps.webRoot, ['style.css', 'main.ts'])
   const routes = intakeRoutes({ ...deps, receiver, style, script })
 
   const authenticate = async (req: Request): Promise<Principal> => {
@@ -79,7 +80,10 @@ export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
   app.disable('x-powered-by')
   app.set('etag', false)
   app.use(securityHeaders({ front: 'intake', hsts: deps.hsts ?? false }))
-  app.all([UPLOADS_PATH, `${UPLOADS_PATH}/{*id}`], tusHandler({ intakeDb: deps.intakeDb, receiver, logger, authenticate }))
+  app.all(
+    [UPLOADS_PATH, `${UPLOADS_PATH}/{*id}`],
+    tusHandler({ intakeDb: deps.intakeDb, receiver, logger, authenticate }),
+  )
   mountRoutes(app, routes, authenticate)
   app.use(notFoundHandler)
   app.use(problemHandler(logger))
@@ -100,8 +104,5 @@ type RouteDeps = Pick<IntakeDeps, 'intakeDb' | 'access' | 'logger' | 'pageTitle'
 
 /** Every route of the front but the uploads' own, to be mounted and to be held against the policy table. */
 export function intakeRoutes(deps: RouteDeps): readonly Route[] {
-  return [
-    ...apiRoutes(deps),
-    ...pageRoutes({ ...deps, title: deps.pageTitle, memory: createPageMemory() }),
-  ]
+  return [...apiRoutes(deps), ...pageRoutes({ ...deps, title: deps.pageTitle, memory: createPageMemory() })]
 }

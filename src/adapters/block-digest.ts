@@ -94,7 +94,7 @@ function run(hasher: IHasher, state: State): BlockDigest {
 
   return {
     update(bytes) {
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         const piece = bytes.subarray(at, at + BLOCK_BYTES - state.innerBytes)
         at += piece.length
         if (piece.length === BLOCK_BYTES) {

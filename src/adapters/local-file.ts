@@ -12,7 +12,9 @@ export type LocalFile = {
 /** Opens the file at `path`. Errors: `file_unreadable`. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
   const file = await readable(open(path, 'r'))
-  const { size, isFile } = await readable(file.stat().then((stat) => ({ size: stat.size, isFile: stat.isFile() })))
+  const { size, isFile } = await readable(
+    file.stat().then((stat) => ({ size: stat.size, isFile: stat.isFile() })),
+  )
   if (!isFile) {
     await file.close()
     throw new AppError('file_unreadable')

@@ -24,7 +24,10 @@ const TYPES: Readonly<Record<string, string>> = {
  *
  * Errors: `config_invalid` when the page is not built.
  */
-export async function readPageFiles(folder: string, entries: readonly string[]): Promise<readonly PageFile[]> {
+export async function readPageFiles(
+  folder: string,
+  entries: readonly string[],
+): Promise<readonly PageFile[]> {
   try {
     const manifest: unknown = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'))
     return await Promise.all(entries.map((entry) => readOne(folder, fileOf(manifest, entry))))

@@ -1,6 +1,7 @@
 /** Requests of the sending client: one connection kept open, a pinned certificate where there is none to trust. */
 import { Agent as PlainAgent, request as plainRequest, type IncomingHttpHeaders } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { AppError } from '../domain/errors.ts'
 
@@ -102,7 +103,7 @@ function tlsAgent(base: URL, fingerprint: string | undefined): TlsAgent {
       {
         host: base.hostname,
         port: Number(base.port === '' ? 443 : base.port),
-        servername: base.hostname,
+        ...(isIP(base.hostname) === 0 ? { servername: base.hostname } : {}),
         rejectUnauthorized: false,
       },
       () => {

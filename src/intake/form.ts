@@ -33,8 +33,12 @@ export async function receiveFormRequest(
       req.once('close', cut)
       receiving = receiver.receiveForm(who, stream).finally(() => req.off('close', cut))
       receiving.then(
-        () => { done(null, {}) },
-        (error: unknown) => { done(error) },
+        () => {
+          done(null, {})
+        },
+        (error: unknown) => {
+          done(error)
+        },
       )
     },
     // There is nothing to take back: what was acknowledged stays.
@@ -59,6 +63,7 @@ export async function receiveFormRequest(
 
 function inOurWords(error: unknown): AppError {
   if (error instanceof AppError) return error
-  if (error instanceof MulterError) return new AppError('invalid_request', { cause: error, details: { rule: error.code } })
+  if (error instanceof MulterError)
+    return new AppError('invalid_request', { cause: error, details: { rule: error.code } })
   return new AppError('invalid_request', { cause: error, details: { expected: 'multipart/form-data' } })
 }

@@ -24,7 +24,9 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
     .split(',')
     .map((wish) => {
       const [tag = '', ...parameters] = wish.trim().toLowerCase().split(';')
-      const weight = parameters.map((one) => /^\s*q=([01](?:\.\d+)?)\s*$/.exec(one)?.[1]).find((q) => q !== undefined)
+      const weight = parameters
+        .map((one) => /^\s*q=([01](?:\.\d+)?)\s*$/.exec(one)?.[1])
+        .find((q) => q !== undefined)
       return { language: parseLanguage(tag.split('-')[0]), weight: weight === undefined ? 1 : Number(weight) }
     })
     .filter((wish) => wish.weight > 0)

@@ -102,7 +102,12 @@ export function pageRoutes(deps: Deps): readonly Route[] {
     }
   }
 
-  async function open(req: Request, res: Response, code: string, chosen: Language | undefined): Promise<void> {
+  async function open(
+    req: Request,
+    res: Response,
+    code: string,
+    chosen: Language | undefined,
+  ): Promise<void> {
     const language = chosen ?? languageOf(req, undefined)
     try {
       const { token } = await access.open(code)
@@ -145,8 +150,21 @@ export function pageRoutes(deps: Deps): readonly Route[] {
   }
 
   return [
-    route({ method: 'get', path: '/', action: 'page.read', handle: async ({ req, res, who }) => { show(req, res, who); return Promise.resolve() } }),
-    route({ method: 'post', path: '/', action: 'page.act', handle: ({ req, res, who }) => act(req, res, who) }),
+    route({
+      method: 'get',
+      path: '/',
+      action: 'page.read',
+      handle: async ({ req, res, who }) => {
+        show(req, res, who)
+        return Promise.resolve()
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/',
+      action: 'page.act',
+      handle: ({ req, res, who }) => act(req, res, who),
+    }),
     ...[style, script].flatMap((file) => (file === undefined ? [] : [fileRoute(file)])),
   ]
 }
@@ -206,7 +224,12 @@ function sendCompressed(
   res.end(req.method === 'HEAD' ? undefined : bytes)
 }
 
-const parseForm: RequestHandler = express.urlencoded({ extended: false, limit: '8kb', parameterLimit: 8, inflate: false })
+const parseForm: RequestHandler = express.urlencoded({
+  extended: false,
+  limit: '8kb',
+  parameterLimit: 8,
+  inflate: false,
+})
 
 async function readForm(req: Request, res: Response): Promise<Record<string, string>> {
   await new Promise<void>((resolve, reject) => {
@@ -216,6 +239,9 @@ async function readForm(req: Request, res: Response): Promise<Record<string, str
     })
   })
   const body: unknown = req.body
-  if (typeof body !== 'object' || body === null) throw new AppError('invalid_request', { details: { expected: 'form' } })
-  return Object.fromEntries(Object.entries(body).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+  if (typeof body !== 'object' || body === null)
+    throw new AppError('invalid_request', { details: { expected: 'form' } })
+  return Object.fromEntries(
+    Object.entries(body).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  )
 }

@@ -76,7 +76,11 @@ export class Quarantine extends DataStore {
     if (asked.verb === 'HEAD' && row.digest_state !== null) {
       seen.blockDigest = await this.#receiver.digestOf(who, row)
     }
-    return new Upload({ id, offset: row.offset_bytes, ...(row.length_bytes === null ? {} : { size: row.length_bytes }) })
+    return new Upload({
+      id,
+      offset: row.offset_bytes,
+      ...(row.length_bytes === null ? {} : { size: row.length_bytes }),
+    })
   }
 
   override async remove(id: string): Promise<void> {
@@ -99,7 +103,14 @@ async function* until(signal: AbortSignal | undefined, body: Readable): AsyncGen
   const pieces = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
   const enough = new Promise<'enough'>((resolve) => {
     if (signal.aborted) resolve('enough')
-    else signal.addEventListener('abort', () => { resolve('enough') }, { once: true })
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve('enough')
+        },
+        { once: true },
+      )
   })
   for (;;) {
     const next = pieces.next()

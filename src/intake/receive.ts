@@ -103,7 +103,9 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
     const keys = await Promise.all(
       ['vault_recipient', 'processing_recipient'].map((key) => findSetting(intakeDb, key)),
     )
-    const known = keys.filter((key) => key !== undefined && isRecipient(key)).filter((key) => key !== undefined)
+    const known = keys
+      .filter((key) => key !== undefined && isRecipient(key))
+      .filter((key) => key !== undefined)
     if (known.length !== keys.length) throw new AppError('intake_closed')
     return known
   }
@@ -113,7 +115,11 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
     if ((await findSetting(intakeDb, 'intake_open')) === '0') throw new AppError('intake_closed')
   }
 
-  async function append(who: Contributor, upload: UploadRow, source: AsyncIterable<Uint8Array>): Promise<Received> {
+  async function append(
+    who: Contributor,
+    upload: UploadRow,
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<Received> {
     const sealTo = await recipients()
     const digest = await openDigest(who, upload)
     const place = await nextSegment(intakeDb, upload.id)
@@ -123,9 +129,10 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
 
     const step = async (): Promise<void> => {
       if (segment === undefined) return
-      const { plainBytes, close } = segment
+      const closing = segment
+      const { plainBytes } = closing
       segment = undefined
-      const { endBytes } = await close()
+      const { endBytes } = await closing.close()
       const complete = offset + plainBytes === upload.length_bytes
       const digestState = sealSmall(who.key, digestPlace(upload), digest.save())
       const durable = {
@@ -188,6 +195,9 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
           try {
             await writer.write(age.final())
             return await writer.commit()
+          } catch (error) {
+            await writer.abandon()
+            throw error
           } finally {
             age.fileKey.fill(0)
           }
@@ -215,8 +225,10 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
     await assertOpen()
     const { lengthBytes } = wanted
     if (lengthBytes === 0) throw new AppError('upload_empty')
-    if (lengthBytes !== undefined && lengthBytes > limits.maxUploadBytes) throw new AppError('upload_too_large')
-    if ((await segments.freeBytes()) - (lengthBytes ?? 0) < limits.reserveBytes) throw new AppError('disk_full')
+    if (lengthBytes !== undefined && lengthBytes > limits.maxUploadBytes)
+      throw new AppError('upload_too_large')
+    if ((await segments.freeBytes()) - (lengthBytes ?? 0) < limits.reserveBytes)
+      throw new AppError('disk_full')
     return insertUpload(intakeDb, who, { ...wanted, day: today() })
   }
 
@@ -239,10 +251,10 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
         typeHint: undefined,
         creationKey: undefined,
       })
-      let cut = false
+      const sender = { cut: false }
       let failure: AppError | undefined
       const watched = watch(source, () => {
-        cut = true
+        sender.cut = true
       })
       try {
         await append(who, upload, watched)
@@ -252,7 +264,7 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
         failure = error
       }
       const bytes = await offsetOf(intakeDb, upload)
-      const whole = !cut && failure === undefined
+      const whole = !sender.cut && failure === undefined
       if (bytes === 0) {
         await dropBytes({ ...upload, offset_bytes: 0 })
         throw failure ?? new AppError('upload_empty')
@@ -301,7 +313,7 @@ function isStepDue(segment: OpenSegment, offset: number, now: number): boolean {
 
 /** Cuts `bytes`, which begin at byte `at` of the file, where blocks of the digest end. */
 function* toBlockEnds(bytes: Uint8Array, at: number): Generator<Uint8Array> {
-  for (let from = 0; from < bytes.length; ) {
+  for (let from = 0; from < bytes.length;) {
     const piece = bytes.subarray(from, from + DIGEST_BLOCK_BYTES - ((at + from) % DIGEST_BLOCK_BYTES))
     from += piece.length
     yield piece
@@ -324,6 +336,10 @@ function digestPlace(upload: UploadRow): string {
 }
 
 async function offsetOf(db: IntakeDb, upload: UploadRow): Promise<number> {
-  const row = await db.selectFrom('uploads').select('offset_bytes').where('id', '=', upload.id).executeTakeFirst()
+  const row = await db
+    .selectFrom('uploads')
+    .select('offset_bytes')
+    .where('id', '=', upload.id)
+    .executeTakeFirst()
   return row?.offset_bytes ?? 0
 }

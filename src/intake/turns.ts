@@ -65,17 +65,23 @@ export function createTurns(): Turns {
               leave(id, waiter)
               reject(error)
             }
-            const onAbort = (): void => { giveUp(new AppError('upload_locked')) }
+            const onAbort = (): void => {
+              giveUp(new AppError('upload_locked'))
+            }
             const waiter: Waiter = {
               signal,
-              release: () => { void cancelRequest() },
+              release: () => {
+                void cancelRequest()
+              },
               start: () => {
                 clearTimeout(timer)
                 signal.removeEventListener('abort', onAbort)
                 resolve()
               },
             }
-            const timer = setTimeout(() => { giveUp(new AppError('upload_locked')) }, PATIENCE_MS)
+            const timer = setTimeout(() => {
+              giveUp(new AppError('upload_locked'))
+            }, PATIENCE_MS)
             if (signal.aborted) {
               onAbort()
               return
@@ -99,7 +105,10 @@ export function createTurns(): Turns {
     async drain() {
       draining = true
       for (const holder of holders.values()) holder.release()
-      if (holders.size > 0) await new Promise<void>((resolve) => { onEmpty.push(resolve) })
+      if (holders.size > 0)
+        await new Promise<void>((resolve) => {
+          onEmpty.push(resolve)
+        })
     },
   }
 }

@@ -108,7 +108,8 @@ export function tusHandler({ intakeDb, receiver, logger, authenticate }: Deps): 
     error: unknown,
     passage: Passage | undefined,
   ): void {
-    if (!(error instanceof AppError) || error.kind === 'internal') logger.error('upload request failed', error)
+    if (!(error instanceof AppError) || error.kind === 'internal')
+      logger.error('upload request failed', error)
     if (res.headersSent || res.destroyed) {
       res.destroy()
       return
@@ -122,7 +123,8 @@ export function tusHandler({ intakeDb, receiver, logger, authenticate }: Deps): 
     if (verb === 'HEAD') {
       // Its client starts from the first byte on anything but 423 and the final refusals.
       const transient = status >= 500 || status === 429 || status === 423
-      if (transient) res.setHeader('Retry-After', String(body.details?.['retryAfterSeconds'] ?? HEAD_RETRY_SECONDS))
+      if (transient)
+        res.setHeader('Retry-After', String(body.details?.['retryAfterSeconds'] ?? HEAD_RETRY_SECONDS))
       res.status(transient ? 423 : status).end()
       return
     }
@@ -138,7 +140,8 @@ async function answerRepeated(
   { who, asked }: Passage,
   known: UploadRow,
 ): Promise<void> {
-  if (asked.verb !== 'POST' || known.length_bytes !== asked.lengthBytes) throw new AppError('creation_key_reused')
+  if (asked.verb !== 'POST' || known.length_bytes !== asked.lengthBytes)
+    throw new AppError('creation_key_reused')
   res.setHeader('Location', `${UPLOADS_PATH}/${known.id}`)
   describe(res, { offset: known.offset_bytes, blockDigest: await receiver.digestOf(who, known) })
   if (!req.complete) res.setHeader('Connection', 'close')
@@ -195,7 +198,8 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 /** The library throws plain objects with a status; what is neither that nor ours is a bug. */
 function inOurWords(error: unknown): AppError {
   if (error instanceof AppError) return error
-  const status = typeof error === 'object' && error !== null && 'status_code' in error ? error.status_code : undefined
+  const status =
+    typeof error === 'object' && error !== null && 'status_code' in error ? error.status_code : undefined
   const body = typeof error === 'object' && error !== null && 'body' in error ? error.body : undefined
   // "Cannot terminate" and "aborted" share a status.
   if (status === 400 && typeof body === 'string') {

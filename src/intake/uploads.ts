@@ -58,7 +58,10 @@ export async function insertUpload(db: IntakeDb, who: Contributor, wanted: NewUp
       .executeTakeFirstOrThrow()
     if (count >= MAX_UNFINISHED) throw new AppError('too_many_uploads')
     await reserve(trx, who.contributorId, wanted.lengthBytes ?? 0)
-    if (wanted.creationKey !== undefined && (await byKey(trx, who.contributorId, wanted.creationKey)) !== undefined) {
+    if (
+      wanted.creationKey !== undefined &&
+      (await byKey(trx, who.contributorId, wanted.creationKey)) !== undefined
+    ) {
       throw new AppError('busy', { details: { retryAfterSeconds: 1 } })
     }
     await trx.insertInto('uploads').values(row).execute()
@@ -177,7 +180,11 @@ export async function finishForm(db: IntakeDb, id: UploadId, truncated: boolean)
   await transact(db, async (trx) => {
     const ended = await trx
       .updateTable('uploads')
-      .set((eb) => ({ state: 'complete' as const, length_bytes: eb.ref('offset_bytes'), truncated: truncated ? 1 : 0 }))
+      .set((eb) => ({
+        state: 'complete' as const,
+        length_bytes: eb.ref('offset_bytes'),
+        truncated: truncated ? 1 : 0,
+      }))
       .where('id', '=', id)
       .where('state', '=', 'receiving')
       .executeTakeFirst()
@@ -187,7 +194,12 @@ export async function finishForm(db: IntakeDb, id: UploadId, truncated: boolean)
 
 /** Forms that a stop of the process broke off: whose bytes can never be completed, only kept. */
 export async function listBrokenForms(db: IntakeDb): Promise<UploadRow[]> {
-  return db.selectFrom('uploads').selectAll().where('state', '=', 'receiving').where('via', '=', 'form').execute()
+  return db
+    .selectFrom('uploads')
+    .selectAll()
+    .where('state', '=', 'receiving')
+    .where('via', '=', 'form')
+    .execute()
 }
 
 /**
@@ -236,7 +248,11 @@ export function isFinished(state: UploadState): boolean {
   return state === 'complete' || state === 'sealed' || state === 'corrupt'
 }
 
-async function byKey(db: IntakeDb, contributorId: ContributorId, key: Uint8Array): Promise<UploadRow | undefined> {
+async function byKey(
+  db: IntakeDb,
+  contributorId: ContributorId,
+  key: Uint8Array,
+): Promise<UploadRow | undefined> {
   return db
     .selectFrom('uploads')
     .selectAll()
@@ -263,6 +279,11 @@ async function reserve(trx: IntakeDb, id: ContributorId, bytes: number): Promise
 async function tellWorker(trx: IntakeDb, id: UploadId): Promise<void> {
   await trx
     .insertInto('outbox')
-    .values({ id: `outbox_${randomBytes(16).toString('hex')}`, kind: 'upload_complete', upload_id: id, done: 0 })
+    .values({
+      id: `outbox_${randomBytes(16).toString('hex')}`,
+      kind: 'upload_complete',
+      upload_id: id,
+      done: 0,
+    })
     .execute()
 }

@@ -88,7 +88,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-segmentLogSuite('the segment log on a disk', async () => createDiskSegmentLog(await mkdtemp(join(root, 'log-'))))
+segmentLogSuite('the segment log on a disk', async () =>
+  createDiskSegmentLog(await mkdtemp(join(root, 'log-'))),
+)
 
 describe('the segment log on a disk that misbehaves', () => {
   it('throws a segment away whose sync failed, and starts it again on a fresh descriptor', async () => {
@@ -113,22 +115,27 @@ describe('the segment log on a disk that misbehaves', () => {
   })
 
   // Mounting a small disk takes root; elsewhere this counts as skipped.
-  it.skipIf(process.getuid?.() !== 0)('says that a full disk is full, and keeps what was committed', async () => {
-    const folder = await mkdtemp(join(root, 'full-'))
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
-    try {
-      const log = createDiskSegmentLog(folder)
-      const id = newUploadId()
-      const kept = randomBytes(1_000_000)
-      const end = await append(log, id, 0, kept)
-      await expect(append(log, id, end, randomBytes(2_000_000))).rejects.toMatchObject({ code: 'disk_full' })
-      // Its half-written bytes give their room back as soon as somebody goes on.
-      expect(await append(log, id, end, Buffer.from('fits'))).toBe(end + 4)
-      expect((await read(log, id, 0, end)).equals(kept)).toBe(true)
-    } finally {
-      execFileSync('umount', [folder])
-    }
-  })
+  it.skipIf(process.getuid?.() !== 0)(
+    'says that a full disk is full, and keeps what was committed',
+    async () => {
+      const folder = await mkdtemp(join(root, 'full-'))
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
+      try {
+        const log = createDiskSegmentLog(folder)
+        const id = newUploadId()
+        const kept = randomBytes(1_000_000)
+        const end = await append(log, id, 0, kept)
+        await expect(append(log, id, end, randomBytes(2_000_000))).rejects.toMatchObject({
+          code: 'disk_full',
+        })
+        // Its half-written bytes give their room back as soon as somebody goes on.
+        expect(await append(log, id, end, Buffer.from('fits'))).toBe(end + 4)
+        expect((await read(log, id, 0, end)).equals(kept)).toBe(true)
+      } finally {
+        execFileSync('umount', [folder])
+      }
+    },
+  )
 
   it('writes files that others cannot read, and follows no link', async () => {
     const folder = await mkdtemp(join(root, 'modes-'))

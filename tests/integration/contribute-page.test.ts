@@ -78,7 +78,11 @@ describe('the page without scripts', () => {
     await page.locator('button.leave').click()
     await page.locator('#code').waitFor()
     expect((await context.cookies()).length).toBe(0)
-    const rows = await intake.db.selectFrom('uploads').selectAll().where('contributor_id', '=', sender.id).execute()
+    const rows = await intake.db
+      .selectFrom('uploads')
+      .selectAll()
+      .where('contributor_id', '=', sender.id)
+      .execute()
     expect(rows).toMatchObject([{ via: 'form', state: 'complete', truncated: 0, offset_bytes: 3 * MIB }])
   })
 
@@ -86,12 +90,25 @@ describe('the page without scripts', () => {
     for (const language of ['en', 'ar']) {
       await open({ scripts: false, language, width: 320 })
       const text = (await page.content()).toLowerCase()
-      for (const word of ['footbridge', 'journalis', 'footage', 'evidence', 'upload', 'film', 'newsroom', 'video', 'فيديو', 'صحف']) {
+      for (const word of [
+        'footbridge',
+        'journalis',
+        'footage',
+        'evidence',
+        'upload',
+        'film',
+        'newsroom',
+        'video',
+        'فيديو',
+        'صحف',
+      ]) {
         expect(text).not.toContain(word)
       }
       const wide = await page.locator('html').evaluate((html) => html.scrollWidth > html.clientWidth)
       expect(wide).toBe(false)
-      const heights = await page.locator('button, input:not([type=hidden])').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height))
+      const heights = await page
+        .locator('button, input:not([type=hidden])')
+        .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height))
       expect(Math.min(...heights)).toBeGreaterThanOrEqual(48)
       await context.close()
     }
@@ -103,13 +120,21 @@ describe('the page with its script', () => {
   it('sends several clips in turn, compares each with the phone, and calls it safe only when it is sealed', async () => {
     await open()
     await enter()
-    await page.locator('#clip').setInputFiles([await clip(randomBytes(5 * MIB + 1)), await clip(randomBytes(70_000))])
+    await page
+      .locator('#clip')
+      .setInputFiles([await clip(randomBytes(5 * MIB + 1)), await clip(randomBytes(70_000))])
     await page.getByText(en.arrivedChecking).nth(1).waitFor()
     expect(await page.getByText(en.arrivedKeep).count()).toBe(0)
-    await expect.poll(async () => {
-      const rows = await intake.db.selectFrom('uploads').select('phone_matched').where('contributor_id', '=', sender.id).execute()
-      return rows.map((row) => row.phone_matched)
-    }).toEqual([1, 1])
+    await expect
+      .poll(async () => {
+        const rows = await intake.db
+          .selectFrom('uploads')
+          .select('phone_matched')
+          .where('contributor_id', '=', sender.id)
+          .execute()
+        return rows.map((row) => row.phone_matched)
+      })
+      .toEqual([1, 1])
     await seal()
     await page.getByText(en.arrivedKeep).nth(1).waitFor()
 
@@ -174,7 +199,11 @@ describe('the page with its script', () => {
     await page.locator('#clip').setInputFiles(path)
     await page.getByText(en.arrivedChecking).nth(1).waitFor({ timeout: 30_000 })
     expect(await page.getByText(en.unfinished, { exact: true }).count()).toBe(0)
-    const rows = await intake.db.selectFrom('uploads').select('state').where('contributor_id', '=', sender.id).execute()
+    const rows = await intake.db
+      .selectFrom('uploads')
+      .select('state')
+      .where('contributor_id', '=', sender.id)
+      .execute()
     expect(rows.map((row) => row.state)).toEqual(['complete', 'complete'])
   })
 
@@ -191,15 +220,25 @@ describe('the page with its script', () => {
     await page.getByRole('button', { name: en.continue }).click()
     await expect.poll(() => offset()).toBeGreaterThan(0)
     await page.getByRole('button', { name: en.remove }).click()
-    await expect.poll(async () => {
-      const rows = await intake.db.selectFrom('uploads').select('state').where('contributor_id', '=', sender.id).execute()
-      return rows.map((row) => row.state)
-    }).toEqual(['removed'])
+    await expect
+      .poll(async () => {
+        const rows = await intake.db
+          .selectFrom('uploads')
+          .select('state')
+          .where('contributor_id', '=', sender.id)
+          .execute()
+        return rows.map((row) => row.state)
+      })
+      .toEqual(['removed'])
     expect(await page.locator('li').count()).toBe(0)
   })
 })
 
 async function offset(): Promise<number> {
-  const row = await intake.db.selectFrom('uploads').select('offset_bytes').where('contributor_id', '=', sender.id).executeTakeFirst()
+  const row = await intake.db
+    .selectFrom('uploads')
+    .select('offset_bytes')
+    .where('contributor_id', '=', sender.id)
+    .executeTakeFirst()
   return row?.offset_bytes ?? 0
 }

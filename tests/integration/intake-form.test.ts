@@ -18,7 +18,10 @@ beforeEach(async () => {
   sender = await intake.addSender()
 })
 
-const cookies = (): Record<string, string> => ({ cookie: `__Host-intake=${sender.token}`, 'sec-fetch-site': 'same-origin' })
+const cookies = (): Record<string, string> => ({
+  cookie: `__Host-intake=${sender.token}`,
+  'sec-fetch-site': 'same-origin',
+})
 const show = async (): Promise<string> => (await fetch(intake.url, { headers: cookies() })).text()
 const submit = (form: FormData): Promise<Response> =>
   fetch(intake.url, { method: 'POST', headers: cookies(), body: form, redirect: 'manual' })
@@ -35,9 +38,20 @@ async function opened(id: string): Promise<Buffer> {
   const key = join(intake.folder, 'vault.key')
   await writeFile(key, intake.vault.identity)
   const object = await readFile(join(intake.quarantine, id))
-  const segments = await intake.db.selectFrom('segments').selectAll().where('upload_id', '=', id as never).orderBy('seq').execute()
-  return Buffer.concat(segments.map(({ file_offset, file_bytes }) =>
-    execFileSync('age', ['-d', '-i', key], { input: object.subarray(file_offset, file_offset + file_bytes), maxBuffer: 64 * MIB })))
+  const segments = await intake.db
+    .selectFrom('segments')
+    .selectAll()
+    .where('upload_id', '=', id as never)
+    .orderBy('seq')
+    .execute()
+  return Buffer.concat(
+    segments.map(({ file_offset, file_bytes }) =>
+      execFileSync('age', ['-d', '-i', key], {
+        input: object.subarray(file_offset, file_offset + file_bytes),
+        maxBuffer: 64 * MIB,
+      }),
+    ),
+  )
 }
 
 describe('a form upload', () => {
@@ -48,12 +62,26 @@ describe('a form upload', () => {
     expect(answer.headers.get('location')).toBe('/')
     expect(await show()).toContain('Arrived whole, 5.2 MB. Not compared with your phone.')
     const [row] = await rows()
-    expect(row).toMatchObject({ via: 'form', state: 'complete', length_bytes: bytes.length, truncated: 0, phone_matched: null })
+    expect(row).toMatchObject({
+      via: 'form',
+      state: 'complete',
+      length_bytes: bytes.length,
+      truncated: 0,
+      phone_matched: null,
+    })
     expect((await opened(row?.id ?? '')).equals(bytes)).toBe(true)
     expect(JSON.stringify(await rows())).not.toContain('private-name')
-    const outbox = await intake.db.selectFrom('outbox').selectAll().where('upload_id', '=', row?.id ?? ('' as never)).execute()
+    const outbox = await intake.db
+      .selectFrom('outbox')
+      .selectAll()
+      .where('upload_id', '=', row?.id ?? ('' as never))
+      .execute()
     expect(outbox.length).toBe(1)
-    const person = await intake.db.selectFrom('contributors').select('used_bytes').where('id', '=', sender.id).executeTakeFirstOrThrow()
+    const person = await intake.db
+      .selectFrom('contributors')
+      .select('used_bytes')
+      .where('id', '=', sender.id)
+      .executeTakeFirstOrThrow()
     expect(person.used_bytes).toBe(bytes.length)
   })
 
@@ -62,8 +90,14 @@ describe('a form upload', () => {
     const head = `--b\r\nContent-Disposition: form-data; name="clip"; filename="x.mp4"\r\nContent-Type: video/mp4\r\n\r\n`
     const socket = connect(Number(new URL(intake.url).port), '127.0.0.1')
     socket.on('error', () => undefined)
-    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nCookie: __Host-intake=${sender.token}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n${head}`)
-    await new Promise<void>((resolve) => socket.write(bytes, () => { resolve() }))
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: x\r\nCookie: __Host-intake=${sender.token}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n${head}`,
+    )
+    await new Promise<void>((resolve) =>
+      socket.write(bytes, () => {
+        resolve()
+      }),
+    )
     await expect.poll(async () => (await rows()).length).toBe(1)
     socket.destroy()
     await expect.poll(async () => (await rows())[0]?.state).toBe('complete')
@@ -83,14 +117,20 @@ describe('a form upload', () => {
     if (kept === undefined || nothing === undefined) throw new Error('two uploads were expected')
     // As rows look after SIGKILL: still receiving, one with acknowledged bytes and one without.
     await intake.db.deleteFrom('outbox').execute()
-    await intake.db.updateTable('uploads').set({ state: 'receiving', length_bytes: null }).where('contributor_id', '=', sender.id).execute()
+    await intake.db
+      .updateTable('uploads')
+      .set({ state: 'receiving', length_bytes: null })
+      .where('contributor_id', '=', sender.id)
+      .execute()
     await intake.db.deleteFrom('segments').where('upload_id', '=', nothing.id).execute()
     await intake.db.updateTable('uploads').set({ offset_bytes: 0 }).where('id', '=', nothing.id).execute()
     await intake.restart()
     const after = new Map((await rows()).map((row) => [row.id, row]))
     expect(after.get(kept.id)).toMatchObject({ state: 'complete', truncated: 1, length_bytes: 1_000 })
     expect(after.get(nothing.id)).toMatchObject({ state: 'removed' })
-    expect(await intake.db.selectFrom('outbox').select('upload_id').execute()).toEqual([{ upload_id: kept.id }])
+    expect(await intake.db.selectFrom('outbox').select('upload_id').execute()).toEqual([
+      { upload_id: kept.id },
+    ])
     await expect(readFile(join(intake.quarantine, nothing.id))).rejects.toThrow()
   })
 
@@ -102,7 +142,7 @@ describe('a form upload', () => {
     expect(await show()).toContain(en.failed)
     expect(await living()).toEqual([])
     const two = withFile(randomBytes(10))
-    two.append('clip', new Blob([randomBytes(10) as BlobPart]), 'b')
+    two.append('clip', new Blob([randomBytes(10)]), 'b')
     await submit(two)
     expect((await living()).map((row) => row.length_bytes)).toEqual([10])
     await submit(withFile(randomBytes(7 * MIB)))
@@ -110,9 +150,17 @@ describe('a form upload', () => {
   })
 
   it('is refused without a session, from another site, and while intake is closed', async () => {
-    const anonymous = await fetch(intake.url, { method: 'POST', body: withFile(randomBytes(10)), redirect: 'manual' })
+    const anonymous = await fetch(intake.url, {
+      method: 'POST',
+      body: withFile(randomBytes(10)),
+      redirect: 'manual',
+    })
     expect(anonymous.status).toBe(401)
-    const foreign = await fetch(intake.url, { method: 'POST', headers: { cookie: cookies()['cookie'] ?? '', origin: 'https://evil.example' }, body: withFile(randomBytes(10)) })
+    const foreign = await fetch(intake.url, {
+      method: 'POST',
+      headers: { cookie: cookies()['cookie'] ?? '', origin: 'https://evil.example' },
+      body: withFile(randomBytes(10)),
+    })
     expect(foreign.status).toBe(403)
     await intake.db.updateTable('settings').set({ value: '0' }).where('key', '=', 'intake_open').execute()
     await submit(withFile(randomBytes(10)))
@@ -129,13 +177,19 @@ describe('the page', () => {
       expect(gzipSync(await answer.text()).length).toBeLessThan(10_000)
       expect(answer.headers.get('cache-control')).toBe('no-store')
       expect(answer.headers.get('x-robots-tag')).toContain('noindex')
-      for (const header of ['date', 'etag', 'last-modified', 'x-powered-by']) expect(answer.headers.get(header), header).toBe(null)
+      for (const header of ['date', 'etag', 'last-modified', 'x-powered-by'])
+        expect(answer.headers.get(header), header).toBe(null)
     }
   })
 
   it('answers a wrong code like a wrong form of code, and clears the browser on leaving', async () => {
     const open = (code: string): Promise<Response> =>
-      fetch(intake.url, { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' }, body: new URLSearchParams({ do: 'open', code }), redirect: 'manual' })
+      fetch(intake.url, {
+        method: 'POST',
+        headers: { 'sec-fetch-site': 'same-origin' },
+        body: new URLSearchParams({ do: 'open', code }),
+        redirect: 'manual',
+      })
     const wrong = await open('12345 12345 12345 12345 12345')
     const nonsense = await open('<script>alert(1)</script>')
     expect([wrong.status, nonsense.status]).toEqual([401, 401])
@@ -143,8 +197,15 @@ describe('the page', () => {
     expect(page).toBe(await nonsense.text())
     const right = await open(sender.code)
     expect(right.status).toBe(303)
-    expect(right.headers.get('set-cookie')).toMatch(/^__Host-intake=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Strict$/i)
-    const leave = await fetch(intake.url, { method: 'POST', headers: cookies(), body: new URLSearchParams({ do: 'leave' }), redirect: 'manual' })
+    expect(right.headers.get('set-cookie')).toMatch(
+      /^__Host-intake=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Strict$/i,
+    )
+    const leave = await fetch(intake.url, {
+      method: 'POST',
+      headers: cookies(),
+      body: new URLSearchParams({ do: 'leave' }),
+      redirect: 'manual',
+    })
     expect(leave.status).toBe(303)
     expect(leave.headers.get('clear-site-data')).toBe('"*"')
     expect(await show()).toContain('id="code"')

@@ -6,7 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDiskSegmentLog } from '../../src/adapters/blobs/disk-segment-log.ts'
-import { codeOf, createUpload, MIB, patch, plainBlockDigest, startIntake, tus, type Sender, type TestIntake } from '../support/intake.ts'
+import {
+  codeOf,
+  createUpload,
+  MIB,
+  patch,
+  plainBlockDigest,
+  startIntake,
+  tus,
+  type Sender,
+  type TestIntake,
+} from '../support/intake.ts'
 
 let intake: TestIntake
 let sender: Sender
@@ -25,12 +35,23 @@ const offsetOf = async (path: string, who = sender): Promise<number> =>
   Number((await tus(intake, who, 'HEAD', path)).headers.get('upload-offset'))
 
 /** Begins a PATCH by hand and leaves it open. */
-function begin(at: { url: string }, who: Sender, path: string, offset: number, declared: number, bytes: Uint8Array): Socket & { said: () => string } {
+function begin(
+  at: { url: string },
+  who: Sender,
+  path: string,
+  offset: number,
+  declared: number,
+  bytes: Uint8Array,
+): Socket & { said: () => string } {
   const socket = connect(Number(new URL(at.url).port), '127.0.0.1')
   let answer = ''
   socket.on('error', () => undefined)
-  socket.on('data', (piece) => { answer += piece.toString() })
-  socket.write(`PATCH ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${who.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: ${String(offset)}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: ${String(declared)}\r\n\r\n`)
+  socket.on('data', (piece) => {
+    answer += piece.toString()
+  })
+  socket.write(
+    `PATCH ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${who.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: ${String(offset)}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: ${String(declared)}\r\n\r\n`,
+  )
   socket.write(bytes)
   return Object.assign(socket, { said: () => answer })
 }
@@ -53,14 +74,23 @@ describe('creating an upload', () => {
     const stranger = await intake.addSender()
     expect((await create(stranger, 1_000, key)).headers.get('location')).not.toBe(path)
     const race = await Promise.all(Array.from({ length: 8 }, () => create(sender, 77, 'k'.repeat(32))))
-    const places = new Set(race.filter((answer) => answer.status === 201).map((answer) => answer.headers.get('location')))
+    const places = new Set(
+      race.filter((answer) => answer.status === 201).map((answer) => answer.headers.get('location')),
+    )
     expect(places.size).toBe(1)
     expect(race.every((answer) => answer.status === 201 || answer.status === 503)).toBe(true)
   })
 
   it('takes the whole body at once, and keeps the part that came of a body that was cut', async () => {
     const bytes = randomBytes(3 * MIB)
-    const answer = await tus(intake, sender, 'POST', '/files', { 'upload-length': String(bytes.length), 'content-type': 'application/offset+octet-stream' }, bytes)
+    const answer = await tus(
+      intake,
+      sender,
+      'POST',
+      '/files',
+      { 'upload-length': String(bytes.length), 'content-type': 'application/offset+octet-stream' },
+      bytes,
+    )
     expect(answer.status).toBe(201)
     expect(answer.headers.get('upload-offset')).toBe(String(bytes.length))
     expect(answer.headers.get('upload-block-digest')).toBe(plainBlockDigest(bytes))
@@ -69,8 +99,14 @@ describe('creating an upload', () => {
     const key = randomBytes(16).toString('hex')
     const socket = connect(Number(new URL(intake.url).port), '127.0.0.1')
     socket.on('error', () => undefined)
-    socket.write(`POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${sender.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 1000\r\nUpload-Metadata: key ${Buffer.from(key).toString('base64')}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 1000\r\n\r\n`)
-    await new Promise<void>((resolve) => socket.write(randomBytes(600), () => { resolve() }))
+    socket.write(
+      `POST /files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${sender.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 1000\r\nUpload-Metadata: key ${Buffer.from(key).toString('base64')}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 1000\r\n\r\n`,
+    )
+    await new Promise<void>((resolve) =>
+      socket.write(randomBytes(600), () => {
+        resolve()
+      }),
+    )
     await expect.poll(async () => (await readdir(intake.quarantine)).length).toBe(before + 1)
     socket.destroy()
     await expect.poll(async () => (await create(sender, 1_000, key)).headers.get('upload-offset')).toBe('600')
@@ -93,13 +129,19 @@ describe('creating an upload', () => {
     const eager = await intake.addSender()
     const all = await Promise.all(Array.from({ length: 101 }, () => create(eager, 1)))
     expect(all.filter((answer) => answer.status === 201).length).toBe(100)
-    expect(await codeOf(all.find((answer) => answer.status !== 201) ?? new Response('{}'))).toBe('too_many_uploads')
+    expect(await codeOf(all.find((answer) => answer.status !== 201) ?? new Response('{}'))).toBe(
+      'too_many_uploads',
+    )
   })
 
   it('waits until there is a vault key, and while the door is shut lets running uploads end', async () => {
     const path = await createUpload(intake, sender, 10)
     await patch(intake, sender, path, 0, Buffer.from('12345'))
-    const settings = await intake.db.selectFrom('settings').selectAll().where('key', 'in', ['vault_recipient', 'intake_open']).execute()
+    const settings = await intake.db
+      .selectFrom('settings')
+      .selectAll()
+      .where('key', 'in', ['vault_recipient', 'intake_open'])
+      .execute()
     await intake.db.updateTable('settings').set({ value: '0' }).where('key', '=', 'intake_open').execute()
     const shut = await create(sender, 10)
     expect(shut.status).toBe(503)
@@ -120,7 +162,11 @@ describe('removing an upload', () => {
     expect((await tus(intake, sender, 'DELETE', path)).status).toBe(204)
     expect((await tus(intake, sender, 'HEAD', path)).status).toBe(404)
     expect(await readdir(intake.quarantine)).not.toContain(path.slice(7))
-    const segments = await intake.db.selectFrom('segments').selectAll().where('upload_id', '=', path.slice(7) as never).execute()
+    const segments = await intake.db
+      .selectFrom('segments')
+      .selectAll()
+      .where('upload_id', '=', path.slice(7) as never)
+      .execute()
     expect(segments).toEqual([])
 
     const finished = await createUpload(intake, sender, 5)
@@ -155,8 +201,13 @@ describe('two requests on one upload', () => {
     for (let round = 0; round < 10; round++) {
       const [one, two] = [randomBytes(50_000), randomBytes(50_000)]
       const path = await createUpload(intake, sender, 50_000)
-      const answers = await Promise.all([patch(intake, sender, path, 0, one), patch(intake, sender, path, 0, two)])
-      const won = answers.filter((answer) => answer.status === 204 && answer.headers.get('upload-offset') === '50000')
+      const answers = await Promise.all([
+        patch(intake, sender, path, 0, one),
+        patch(intake, sender, path, 0, two),
+      ])
+      const won = answers.filter(
+        (answer) => answer.status === 204 && answer.headers.get('upload-offset') === '50000',
+      )
       expect(won.length).toBe(1)
       const digest = (await tus(intake, sender, 'HEAD', path)).headers.get('upload-block-digest')
       expect([plainBlockDigest(one), plainBlockDigest(two)]).toContain(digest)
@@ -196,36 +247,39 @@ describe('stopping', () => {
 
 describe('the disk', () => {
   // Mounting a small disk takes root; elsewhere this counts as skipped.
-  it.skipIf(process.getuid?.() !== 0)('may fill up: nothing acknowledged is lost, and the upload goes on when there is room', async () => {
-    const disk = await mkdtemp(join(tmpdir(), 'footbridge-small-disk-'))
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
-    try {
-      const small = await startIntake({ quarantine: disk, limits: { reserveBytes: MIB } })
-      const who = await small.addSender()
-      const refused = await tus(small, who, 'POST', '/files', { 'upload-length': String(8 * MIB) })
-      expect(refused.status).toBe(507)
-      expect(await codeOf(refused)).toBe('disk_full')
+  it.skipIf(process.getuid?.() !== 0)(
+    'may fill up: nothing acknowledged is lost, and the upload goes on when there is room',
+    async () => {
+      const disk = await mkdtemp(join(tmpdir(), 'footbridge-small-disk-'))
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
+      try {
+        const small = await startIntake({ quarantine: disk, limits: { reserveBytes: MIB } })
+        const who = await small.addSender()
+        const refused = await tus(small, who, 'POST', '/files', { 'upload-length': String(8 * MIB) })
+        expect(refused.status).toBe(507)
+        expect(await codeOf(refused)).toBe('disk_full')
 
-      const bytes = randomBytes(6 * MIB)
-      const path = await createUpload(small, who, bytes.length)
-      expect((await patch(small, who, path, 0, bytes.subarray(0, 2 * MIB))).status).toBe(204)
-      execFileSync('fallocate', ['-l', '4m', join(disk, 'somebody-else')])
-      const full = await patch(small, who, path, 2 * MIB, bytes.subarray(2 * MIB))
-      expect(full.status).toBe(507)
-      expect(await codeOf(full)).toBe('disk_full')
-      const head = await tus(small, who, 'HEAD', path)
-      expect(head.status).toBe(200)
-      const offset = Number(head.headers.get('upload-offset'))
-      expect(offset).toBeGreaterThanOrEqual(2 * MIB)
-      expect(head.headers.get('upload-block-digest')).toBe(plainBlockDigest(bytes.subarray(0, offset)))
-      await rm(join(disk, 'somebody-else'))
-      expect((await patch(small, who, path, offset, bytes.subarray(offset))).status).toBe(204)
-      await small.close()
-    } finally {
-      execFileSync('umount', [disk])
-      await rm(disk, { recursive: true, force: true })
-    }
-  })
+        const bytes = randomBytes(6 * MIB)
+        const path = await createUpload(small, who, bytes.length)
+        expect((await patch(small, who, path, 0, bytes.subarray(0, 2 * MIB))).status).toBe(204)
+        execFileSync('fallocate', ['-l', '4m', join(disk, 'somebody-else')])
+        const full = await patch(small, who, path, 2 * MIB, bytes.subarray(2 * MIB))
+        expect(full.status).toBe(507)
+        expect(await codeOf(full)).toBe('disk_full')
+        const head = await tus(small, who, 'HEAD', path)
+        expect(head.status).toBe(200)
+        const offset = Number(head.headers.get('upload-offset'))
+        expect(offset).toBeGreaterThanOrEqual(2 * MIB)
+        expect(head.headers.get('upload-block-digest')).toBe(plainBlockDigest(bytes.subarray(0, offset)))
+        await rm(join(disk, 'somebody-else'))
+        expect((await patch(small, who, path, offset, bytes.subarray(offset))).status).toBe(204)
+        await small.close()
+      } finally {
+        execFileSync('umount', [disk])
+        await rm(disk, { recursive: true, force: true })
+      }
+    },
+  )
 
   it('may fail to sync: the chunk is not acknowledged, HEAD says wait, and the chunk can be sent again', async () => {
     let broken = false

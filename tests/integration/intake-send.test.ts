@@ -1,6 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendFiles, type SendProgress } from '../../src/cli/send.ts'
 import { MIB, startIntake, type Sender, type TestIntake } from '../support/intake.ts'
@@ -33,7 +37,13 @@ describe('footbridge send', () => {
       restarts++
       restarting = intake.restart()
     }
-    const outcomes = await sendFiles({ files, code: sender.code, baseUrl: intake.url, onProgress, sealWaitMs: 0 })
+    const outcomes = await sendFiles({
+      files,
+      code: sender.code,
+      baseUrl: intake.url,
+      onProgress,
+      sealWaitMs: 0,
+    })
     await restarting
     expect(restarts).toBe(2)
     expect(outcomes.map(({ result, code }) => [result, code])).toEqual([
@@ -41,7 +51,10 @@ describe('footbridge send', () => {
       ['failed', 'upload_empty'],
       ['arrived', undefined],
     ])
-    const rows = await intake.db.selectFrom('uploads').select(['state', 'length_bytes', 'phone_matched']).execute()
+    const rows = await intake.db
+      .selectFrom('uploads')
+      .select(['state', 'length_bytes', 'phone_matched'])
+      .execute()
     expect(rows.map((row) => [row.state, row.length_bytes, row.phone_matched]).sort()).toEqual([
       ['complete', 17, 1],
       ['complete', 40 * MIB + 3, 1],
@@ -57,10 +70,16 @@ describe('footbridge send', () => {
       code: sender.code,
       baseUrl: intake.url,
       signal: stop.signal,
-      onProgress: ({ sentBytes }) => { if (sentBytes >= 8 * MIB) stop.abort() },
+      onProgress: ({ sentBytes }) => {
+        if (sentBytes >= 8 * MIB) stop.abort()
+      },
     })
     await expect(started).rejects.toThrow()
-    const begun = await intake.db.selectFrom('uploads').selectAll().where('state', '=', 'receiving').executeTakeFirstOrThrow()
+    const begun = await intake.db
+      .selectFrom('uploads')
+      .selectAll()
+      .where('state', '=', 'receiving')
+      .executeTakeFirstOrThrow()
     expect(begun.offset_bytes).toBeGreaterThan(0)
 
     const other = await file('other.bin', randomBytes(24 * MIB))
@@ -80,6 +99,28 @@ describe('footbridge send', () => {
     expect(states).toContain('comparing')
   })
 
+  it('trusts a self-signed server by its fingerprint, and no other', async () => {
+    const pair = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' })
+    const server = createServer({ cert: pair.cert, key: pair.private }, intake.intake.app)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const baseUrl = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+    const files = [await file('tls.bin', randomBytes(3 * MIB))]
+    const caFingerprint = new X509Certificate(pair.cert).fingerprint256
+    const send = (more: { caFingerprint?: string }) =>
+      sendFiles({ files, code: sender.code, baseUrl, sealWaitMs: 0, ...more })
+    await expect(send({})).rejects.toMatchObject({ code: 'server_not_trusted' })
+    await expect(send({ caFingerprint: 'ab'.repeat(32) })).rejects.toMatchObject({
+      code: 'server_not_trusted',
+    })
+    expect(await send({ caFingerprint })).toMatchObject([{ result: 'arrived' }])
+    expect(await send({ caFingerprint: caFingerprint.replaceAll(':', '').toLowerCase() })).toMatchObject([
+      { result: 'arrived' },
+    ])
+    server.closeAllConnections()
+    server.close()
+  })
+
   it('reports a file that shrinks under its hands, and a wrong code', async () => {
     const path = await file('shrinks.bin', randomBytes(30 * MIB))
     let cut: Promise<void> = Promise.resolve()
@@ -88,7 +129,9 @@ describe('footbridge send', () => {
       code: sender.code,
       baseUrl: intake.url,
       sealWaitMs: 0,
-      onProgress: ({ sentBytes }) => { if (sentBytes > 0 && sentBytes < MIB) cut = truncate(path, 2 * MIB) },
+      onProgress: ({ sentBytes }) => {
+        if (sentBytes > 0 && sentBytes < MIB) cut = truncate(path, 2 * MIB)
+      },
     })
     await cut
     expect(outcome).toMatchObject({ result: 'failed', code: 'file_unreadable' })

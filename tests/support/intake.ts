@@ -7,7 +7,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateCode } from '../../src/access/codes.ts'
-import { createContributorAccess, keyPlace, newContributorKey, stretchCode } from '../../src/access/contributors.ts'
+import {
+  createContributorAccess,
+  keyPlace,
+  newContributorKey,
+  stretchCode,
+} from '../../src/access/contributors.ts'
 import { createStretcher } from '../../src/access/stretching.ts'
 import { createDiskSegmentLog } from '../../src/adapters/blobs/disk-segment-log.ts'
 import type { SegmentLog } from '../../src/adapters/blobs/segment-log.ts'
@@ -64,7 +69,10 @@ export async function startIntake(options: Options = {}): Promise<TestIntake> {
     kdf_salt: randomBytes(16).toString('hex'),
     intake_open: '1',
   }
-  await first.insertInto('settings').values(Object.entries(settings).map(([key, value]) => ({ key, value }))).execute()
+  await first
+    .insertInto('settings')
+    .values(Object.entries(settings).map(([key, value]) => ({ key, value })))
+    .execute()
 
   const boot = async (db: IntakeDb, port: number) => {
     const access = createContributorAccess({ intakeDb: db, pepper, clock, logger, stretcher })
@@ -164,7 +172,7 @@ export async function tus(
         : {}),
     },
     ...(body === undefined ? {} : { body: body as BodyInit, duplex: 'half' }),
-  } as RequestInit)
+  })
 }
 
 /** Creates an upload and returns its path. */
@@ -179,7 +187,8 @@ export async function createUpload(
     ...(metadata === undefined ? {} : { 'upload-metadata': metadata }),
   })
   const location = answer.headers.get('location')
-  if (answer.status !== 201 || location === null) throw new Error(`not created: ${String(answer.status)} ${await answer.text()}`)
+  if (answer.status !== 201 || location === null)
+    throw new Error(`not created: ${String(answer.status)} ${await answer.text()}`)
   return location
 }
 
@@ -198,7 +207,11 @@ export function patch(
 export function plainBlockDigest(bytes: Uint8Array): string {
   const outer = createHash('sha256')
   for (let at = 0; at < bytes.length; at += MIB) {
-    outer.update(createHash('sha256').update(bytes.subarray(at, at + MIB)).digest())
+    outer.update(
+      createHash('sha256')
+        .update(bytes.subarray(at, at + MIB))
+        .digest(),
+    )
   }
   return outer.digest('hex')
 }

@@ -10,15 +10,25 @@ const bytes = randomBytes(4 * MIB + 777)
 function plain(end: number): string {
   const outer = createHash('sha256')
   for (let at = 0; at < end; at += MIB) {
-    outer.update(createHash('sha256').update(bytes.subarray(at, Math.min(end, at + MIB))).digest())
+    outer.update(
+      createHash('sha256')
+        .update(bytes.subarray(at, Math.min(end, at + MIB)))
+        .digest(),
+    )
   }
   return outer.digest('hex')
 }
 
 describe('the block digest', () => {
-  property.prop([
-    fc.array(fc.record({ take: fc.integer({ min: 1, max: 3 * MIB }), save: fc.boolean() }), { minLength: 1, maxLength: 12 }),
-  ], { numRuns: 40 })('is the same however the bytes come and wherever it is written down', async (steps) => {
+  property.prop(
+    [
+      fc.array(fc.record({ take: fc.integer({ min: 1, max: 3 * MIB }), save: fc.boolean() }), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+    ],
+    { numRuns: 40 },
+  )('is the same however the bytes come and wherever it is written down', async (steps) => {
     let digest = await startBlockDigest()
     let at = 0
     for (const { take, save } of steps) {
@@ -52,6 +62,8 @@ describe('the block digest', () => {
     const saved = digest.save()
     expect(saved.length).toBeLessThan(250)
     await expect(resumeBlockDigest(saved, MIB)).rejects.toMatchObject({ code: 'internal' })
-    await expect(resumeBlockDigest(new Uint8Array(saved.length), MIB + 5)).rejects.toMatchObject({ code: 'internal' })
+    await expect(resumeBlockDigest(new Uint8Array(saved.length), MIB + 5)).rejects.toMatchObject({
+      code: 'internal',
+    })
   })
 })

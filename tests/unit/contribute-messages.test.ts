@@ -35,7 +35,13 @@ describe('the words of the contributors page', () => {
 
   it('are all used, by the page or by its script', async () => {
     const folders = ['src/intake', 'src/web/contribute']
-    const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder)).filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name}`)))).flat()
+    const files = (
+      await Promise.all(
+        folders.map(async (folder) =>
+          (await readdir(folder)).filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name}`),
+        ),
+      )
+    ).flat()
     const code = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n')
     for (const key of Object.keys(LANGUAGES.en.words)) {
       expect(code.includes(`words.${key}`) || code.includes(`'${key}'`), key).toBe(true)

@@ -92,7 +92,11 @@ async function openForWriting(root: string, id: UploadId): Promise<FileHandle> {
  * kernel may have dropped the pages and would answer "fine". The segment counts as not written, and the next `open`
  * cuts it off and starts with a fresh descriptor.
  */
-function segmentWriter(file: FileHandle, at: number, sync: (file: FileHandle) => Promise<void>): SegmentWriter {
+function segmentWriter(
+  file: FileHandle,
+  at: number,
+  sync: (file: FileHandle) => Promise<void>,
+): SegmentWriter {
   let end = at
   let gathered: Uint8Array[] = []
   let gatheredBytes = 0
@@ -108,6 +112,7 @@ function segmentWriter(file: FileHandle, at: number, sync: (file: FileHandle) =>
     gatheredBytes = 0
   }
   const letGo = async (): Promise<void> => {
+    if (spent) return
     spent = true
     await underWay.catch(() => undefined)
     await file.close()

@@ -16,7 +16,7 @@ export async function onDisk<Result>(work: Promise<Result>): Promise<Result> {
 }
 
 /** Writes all of `bytes` at byte `at`: a disk that fills up takes a part before it says so. Errors as `onDisk`. */
-export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+async function writeFully(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   let done = 0
   while (done < bytes.length) {
     const { bytesWritten } = await onDisk(file.write(bytes, done, bytes.length - done, at + done))
@@ -24,11 +24,16 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, at: number
   }
 }
 
-/** As `writeFully` for several pieces that follow each other, with one system call where the disk takes them all. */
-export async function writePieces(file: FileHandle, pieces: readonly Uint8Array[], at: number): Promise<void> {
+/** Writes all of `pieces` one after the other from byte `at`, in one system call where the disk takes them all. Errors as `onDisk`. */
+export async function writePieces(
+  file: FileHandle,
+  pieces: readonly Uint8Array[],
+  at: number,
+): Promise<void> {
   const total = pieces.reduce((sum, piece) => sum + piece.length, 0)
   const { bytesWritten } = await onDisk(file.writev([...pieces], at))
-  if (bytesWritten < total) await writeFully(file, Buffer.concat(pieces).subarray(bytesWritten), at + bytesWritten)
+  if (bytesWritten < total)
+    await writeFully(file, Buffer.concat(pieces).subarray(bytesWritten), at + bytesWritten)
 }
 
 /** Makes names that came to or went from the folder durable. Errors as `onDisk`. */

@@ -29,14 +29,23 @@ export async function claimDigest(id: string, blockDigest: string): Promise<Uplo
 
 /** How much of an upload is durable, and the digest of that. */
 export async function readPlace(id: string): Promise<{ offset: number; digest: string | null }> {
-  const answer = await fetch(`${UPLOADS_PATH}/${id}`, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } })
+  const answer = await fetch(`${UPLOADS_PATH}/${id}`, {
+    method: 'HEAD',
+    headers: { 'Tus-Resumable': '1.0.0' },
+  })
   if (!answer.ok) throw new Refused(answer.status)
-  return { offset: Number(answer.headers.get('Upload-Offset')), digest: answer.headers.get(BLOCK_DIGEST_HEADER) }
+  return {
+    offset: Number(answer.headers.get('Upload-Offset')),
+    digest: answer.headers.get(BLOCK_DIGEST_HEADER),
+  }
 }
 
 /** Removes an unfinished upload. */
 export async function removeUpload(id: string): Promise<void> {
-  const answer = await fetch(`${UPLOADS_PATH}/${id}`, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } })
+  const answer = await fetch(`${UPLOADS_PATH}/${id}`, {
+    method: 'DELETE',
+    headers: { 'Tus-Resumable': '1.0.0' },
+  })
   if (!answer.ok && answer.status !== 404) throw new Refused(answer.status)
 }
 

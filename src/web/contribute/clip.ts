@@ -32,12 +32,14 @@ export type Clip = {
   readonly busy: boolean
 }
 
+type Phase = 'preparing' | 'queued' | 'sending' | 'paused' | 'checking' | 'ended' | 'removed'
+
 type Hooks = {
   /** The clip wants its turn, possibly again. */
-  onReady(clip: Clip): void
+  readonly onReady: (clip: Clip) => void
   /** It is the rest of an unfinished upload. */
-  onRecognised(id: string): void
-  onRemoved(clip: Clip): void
+  readonly onRecognised: (id: string) => void
+  readonly onRemoved: (clip: Clip) => void
 }
 
 /** Makes a clip of a chosen file. `unfinished`: uploads that may be its beginning. */
@@ -53,7 +55,9 @@ export function createClip(
   let known: string | undefined
   let sentBytes = 0
   let done: () => void = () => undefined
-  let phase: 'preparing' | 'queued' | 'sending' | 'paused' | 'checking' | 'ended' | 'removed' = 'preparing'
+  let phase: Phase = 'preparing'
+  // A button may have changed it during any wait.
+  const is = (one: Phase): boolean => phase === one
 
   const show = (view: Omit<CardView, 'sentBytes' | 'totalBytes'>): void => {
     card.show({ ...view, sentBytes, totalBytes: file.size })
@@ -125,7 +129,8 @@ export function createClip(
         void check()
       },
       onStopped(code) {
-        const actions: CardAction[] = code === 'unreadable' || code === 'not_signed_in' ? [] : ['retry', 'remove']
+        const actions: CardAction[] =
+          code === 'unreadable' || code === 'not_signed_in' ? [] : ['retry', 'remove']
         end({ state: 'stateStopped', note: words(REASONS[code] ?? 'failed'), tone: 'trouble', actions })
       },
     })
@@ -139,7 +144,7 @@ export function createClip(
     done()
     const id = transfer?.id
     if (id === undefined) return
-    for (let wait = POLL_FIRST_MS; phase === 'checking'; wait = Math.min(POLL_MOST_MS, wait * 1.5)) {
+    for (let wait = POLL_FIRST_MS; is('checking'); wait = Math.min(POLL_MOST_MS, wait * 1.5)) {
       try {
         let status = await readStatus(id)
         if (canHash() && status.matched === null) status = await claimDigest(id, await digest.upTo(file.size))
@@ -156,7 +161,7 @@ export function createClip(
           end({ state: 'stateStopped', note: words('readFailed'), tone: 'trouble', actions: [] })
         }
       }
-      if (phase === 'checking') await new Promise((resolve) => setTimeout(resolve, wait))
+      if (is('checking')) await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 
@@ -165,7 +170,12 @@ export function createClip(
     async prepare() {
       show({ state: 'stateReading', actions: ['remove'] })
       if (!(await readable())) {
-        end({ state: 'stateStopped', note: words(file.size === 0 ? 'empty' : 'readFailed'), tone: 'trouble', actions: ['remove'] })
+        end({
+          state: 'stateStopped',
+          note: words(file.size === 0 ? 'empty' : 'readFailed'),
+          tone: 'trouble',
+          actions: ['remove'],
+        })
         return
       }
       known = await findBeginning(file, unfinished(), digest)

@@ -201,7 +201,9 @@ function codeOf(body: string, status: number): string {
 
 /** Made on the phone, so that a creation whose answer was lost can be asked for again. */
 function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
 }
 
 function randomShare(): number {
