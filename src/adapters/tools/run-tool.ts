@@ -122,7 +122,7 @@ export function findProgram(name: string): string {
 function runToEnd(spec: ToolSpec, file: string, args: readonly string[]): Promise<ToolResult> {
   const started = performance.now()
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {}, cwd: '/' })
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {}, cwd: '/', detached: true })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     let stdoutBytes = 0
@@ -132,7 +132,9 @@ function runToEnd(spec: ToolSpec, file: string, args: readonly string[]): Promis
     // Only SIGKILL: ffmpeg ignores a single SIGTERM. The sandbox's process namespace ends with it.
     const end = (reason: unknown): void => {
       failure ??= reason instanceof Error ? reason : new AppError('tool_failed', { cause: reason })
-      child.kill('SIGKILL')
+      // The whole group: bubblewrap's child waits for a word of its parent before it asks to die with it, and where
+      // the parent alone is killed in that moment the child waits for ever and keeps our pipes open. Seen under load.
+      killGroup(child.pid)
       // Whatever might still hold the pipes must not hold us.
       setTimeout(() => {
         child.stdout.destroy()
@@ -189,6 +191,15 @@ function runToEnd(spec: ToolSpec, file: string, args: readonly string[]): Promis
       })
     })
   })
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Gone already.
+  }
 }
 
 /**
