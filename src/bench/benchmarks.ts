@@ -1,6 +1,6 @@
 /** Which benchmarks there are, and how one is run and reported. */
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { rounded, type Benchmark, type Figures } from './benchmark.ts'
@@ -36,11 +36,13 @@ export async function runBenchmark(
   options: { readonly full: boolean; note(text: string): void },
 ): Promise<BenchReport> {
   const folder = await mkdtemp(join(WORK_ROOT, 'footbridge-bench-'))
+  // Started as root the roles are other users, and have to pass through.
+  await chmod(folder, 0o711)
   const onSignal = (): void => {
     process.exit(130)
   }
   const onExit = (): void => {
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal).once('exit', onExit)
   const began = performance.now()
@@ -54,7 +56,7 @@ export async function runBenchmark(
     }
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('exit', onExit)
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 }
 

@@ -54,7 +54,7 @@ export async function startProgram(
   const onExit = (): void => {
     child.kill('SIGKILL')
   }
-  process.once('exit', onExit)
+  process.prependOnceListener('exit', onExit)
   child.once('exit', () => {
     process.off('exit', onExit)
   })

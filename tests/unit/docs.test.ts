@@ -117,3 +117,15 @@ test('every variable that an operator may set is in the operations page', () => 
   const text = read('docs/operations.md')
   expect(VARIABLES.filter((name) => !text.includes(name))).toEqual([])
 })
+
+test('every line that the log can hold is explained in the operations page', () => {
+  const text = read('docs/operations.md')
+  const lines = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [
+      ...read(join('src', name)).matchAll(/\b\w*[lL]ogger(?:\([^)]*\))?\.(?:info|warn|error)\(\s*'([^']+)'/g),
+    ])
+    .map((match) => match[1] ?? '')
+  expect(lines.length).toBeGreaterThan(10)
+  expect(lines.filter((line) => !text.includes(`\`${line}\``))).toEqual([])
+})
