@@ -35,7 +35,7 @@ export function doorPage(view: View): string {
       <form method="post" action="/">
         <input type="hidden" name="do" value="open" />
         <input type="hidden" name="language" value="${view.language}" />
-        <label for="code">${words.code}</label>
+        <h1><label for="code">${words.code}</label></h1>
         <input
           id="code"
           name="code"

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -110,6 +111,33 @@ describe('the page without scripts', () => {
         .locator('button, input:not([type=hidden])')
         .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height))
       expect(Math.min(...heights)).toBeGreaterThanOrEqual(48)
+      await context.close()
+    }
+    await open()
+  })
+})
+
+describe('the page for everybody', () => {
+  it('has no fault that an accessibility checker finds, in either language, colour scheme and stage', async () => {
+    for (const [language, colorScheme] of [
+      ['en', 'light'],
+      ['ar', 'dark'],
+    ] as const) {
+      await open({ language })
+      await page.emulateMedia({ colorScheme })
+      const faults = async (): Promise<string[]> =>
+        (await new AxeBuilder({ page }).analyze()).violations.map(
+          (found) => `${found.id}: ${found.nodes[0]?.html ?? ''}`,
+        )
+      expect(await faults()).toEqual([])
+      await page.locator('#code').fill('wrong')
+      await page.locator('form button.main').click()
+      await page.locator('[role=alert]').waitFor()
+      expect(await faults()).toEqual([])
+      await enter()
+      await page.locator('#clip').setInputFiles(await clip(randomBytes(1_000)))
+      await page.locator('li strong').waitFor()
+      expect(await faults()).toEqual([])
       await context.close()
     }
     await open()

@@ -246,6 +246,41 @@ describe('stopping', () => {
 })
 
 describe('the disk', () => {
+  it('has the bytes before anybody is told that it has', async () => {
+    let release: () => void = () => undefined
+    let held = false
+    const slow = await startIntake({
+      segments: (folder) =>
+        createDiskSegmentLog(folder, {
+          sync: async (file) => {
+            held = true
+            await new Promise<void>((resolve) => (release = resolve))
+            await file.datasync()
+            held = false
+          },
+        }),
+    })
+    const who = await slow.addSender()
+    const path = await createUpload(slow, who, 10)
+    let answered = false
+    const answer = patch(slow, who, path, 0, Buffer.from('1234567890')).then((response) => {
+      answered = true
+      return response
+    })
+    await expect.poll(() => held).toBe(true)
+    const row = await slow.db
+      .selectFrom('uploads')
+      .select(['offset_bytes', 'state'])
+      .executeTakeFirstOrThrow()
+    expect(row).toEqual({ offset_bytes: 0, state: 'receiving' })
+    expect(await slow.db.selectFrom('outbox').selectAll().execute()).toEqual([])
+    expect(answered).toBe(false)
+    release()
+    expect((await answer).status).toBe(204)
+    expect(held).toBe(false)
+    await slow.close()
+  })
+
   // Mounting a small disk takes root; elsewhere this counts as skipped.
   it.skipIf(process.getuid?.() !== 0)(
     'may fill up: nothing acknowledged is lost, and the upload goes on when there is room',

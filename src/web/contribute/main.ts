@@ -51,8 +51,9 @@ function run(room: HTMLElement, theForm: HTMLFormElement, chooser: HTMLInputElem
     chooser.value = ''
     void add(files)
   })
-  document.addEventListener('submit', () => {
-    leaving = true
+  document.addEventListener('submit', ({ target }) => {
+    // Who leaves must not be asked whether they mean it.
+    leaving = target instanceof HTMLFormElement && target.querySelector('[value=leave]') !== null
   })
   addEventListener('beforeunload', (event) => {
     if (!leaving && Array.from(clips).some((clip) => clip.busy)) event.preventDefault()
