@@ -1,6 +1,10 @@
 /** The worker on one screen: what it clears away at its start, the work it takes, and what it does beside. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { takeLock, type HeldLock } from './adapters/database/lock.ts'
 import { emptyScratch } from './adapters/tools/scratch.ts'
+import { endStrays } from './adapters/tools/strays.ts'
 import type { Clock } from './domain/clock.ts'
+import { AppError } from './domain/errors.ts'
 import { createSqliteQueue } from './jobs/sqlite-queue.ts'
 import {
   clearQuarantine,
@@ -19,15 +23,21 @@ const MAIL_EVERY_MS = 500
 /** How soon a clip goes on after its contributor is no longer paused, or after its job was lost. */
 const NUDGE_EVERY_MS = 15_000
 const UPKEEP_EVERY_MS = 600_000
+/** A worker that is told to stop needs less; one that is killed, nothing. */
+const LOCK_WAIT_MS = 12_000
+const LOCK_POLL_MS = 100
 
 export type WorkerAppDeps = StepDeps & {
   readonly clock: Clock
   /** Did the sandbox prove itself at this start? Where it did not, nothing is worked on and mail waits. */
   readonly sandboxProven: boolean
+  /** How long another worker may take to be gone. */
+  readonly lockWaitMs?: number
 } & Partial<Pick<WorkerOptions, 'leaseMs' | 'pollMs' | 'backOffMs'>>
 
 /**
  * Starts the one worker of an installation: half-written objects and scratch files of the last one are removed first.
+ * Errors: `storage_in_use` where another one goes on working.
  */
 export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
   const { intakeDb, keyringDb, catalogDb, segments, blobs, clock, logger } = deps
@@ -35,7 +45,10 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
     logger.warn('the sandbox is not proven: nothing is processed', { code: 'sandbox_unproven' })
     return { stop: () => Promise.resolve() }
   }
-  await emptyScratch(deps.tools.scratchRoot)
+  const { scratchRoot } = deps.tools
+  const lock = await beAlone(`${scratchRoot}/worker.lock`, deps.lockWaitMs ?? LOCK_WAIT_MS)
+  await endStrays(scratchRoot)
+  await emptyScratch(scratchRoot)
   await blobs.removeUnfinished()
 
   const queue = createSqliteQueue(catalogDb, clock)
@@ -60,5 +73,21 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
       },
     },
   ]
-  return startWorker({ ...deps, queue, handler: pipeline, slots: SLOTS, errands })
+  const worker = startWorker({ ...deps, queue, handler: pipeline, slots: SLOTS, errands })
+  return {
+    async stop() {
+      await worker.stop()
+      lock.release()
+    },
+  }
+}
+
+async function beAlone(path: string, waitMs: number): Promise<HeldLock> {
+  const end = performance.now() + waitMs
+  for (;;) {
+    const lock = takeLock(path)
+    if (lock !== undefined) return lock
+    if (performance.now() > end) throw new AppError('storage_in_use')
+    await sleep(LOCK_POLL_MS)
+  }
 }

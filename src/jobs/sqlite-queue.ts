@@ -11,7 +11,7 @@ import type { FailingJob, Job, JobQueue } from './queue.ts'
 
 /** Makes the queue on `db`. Turns of lanes are kept in memory: after a restart they begin anew. */
 export function createSqliteQueue(db: CatalogDb, clock: Clock): JobQueue {
-  /** When each lane was last served, as a count of claims. */
+  /** When each lane was last served, as a count of claims. As many entries as there are contributors. */
   const served = new Map<string, number>()
   let claims = 0
 
@@ -90,10 +90,7 @@ export function createSqliteQueue(db: CatalogDb, clock: Clock): JobQueue {
           .map((row) => row.lane)
           .sort((a, b) => (served.get(a) ?? 0) - (served.get(b) ?? 0))
           .at(0)
-        if (lane === undefined) {
-          served.clear()
-          return undefined
-        }
+        if (lane === undefined) return undefined
         const job = await take(kinds, leaseMs, lane)
         if (job === undefined) continue
         served.set(lane, ++claims)

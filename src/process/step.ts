@@ -50,16 +50,16 @@ export type StepRun = {
   /** Ends the step soon: the worker stops, or another has taken over. */
   readonly signal: AbortSignal
   /** Stores an object under a name of this attempt's own; it is removed again when the step does not succeed. */
-  store(
+  readonly store: (
     kind: BlobKind,
     area: BlobArea,
     extension: string,
     contentType: string,
     source: AsyncIterable<Uint8Array>,
     facts?: unknown,
-  ): Promise<StoredObject>
+  ) => Promise<StoredObject>
   /** Names a place where a crash would be interesting. */
-  at(place: string): void
+  readonly at: (place: string) => void
 }
 
 /** What came of a step: what the catalogue is to learn in the transaction that moves the clip on. */

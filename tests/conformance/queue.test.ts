@@ -200,6 +200,19 @@ function queueSuite(name: string, makeRig: () => Promise<Rig>): void {
       expect(next.slice(0, 2)).toContain('one')
     })
 
+    it('serves lanes in turn while somebody else asks for kinds of which there are none', async () => {
+      for (let i = 0; i < 6; i++) {
+        await add(`many${i}`, { lane: 'many' })
+        await add(`more${i}`, { lane: 'more' })
+      }
+      const order: string[] = []
+      for (let i = 0; i < 12; i++) {
+        expect(await queue.claim(['nothing'], 1000)).toBeUndefined()
+        order.push((await claim()).subject.slice(0, 4))
+      }
+      for (let i = 1; i < 12; i++) expect(order[i], order.join()).not.toBe(order[i - 1])
+    })
+
     it('counts what waits, runs and was set aside', async () => {
       for (const subject of ['a', 'b', 'c', 'd']) await add(subject)
       await add('later', { runAfter: rig.clock.now() + 5000 })

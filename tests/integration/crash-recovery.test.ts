@@ -111,7 +111,7 @@ const expectUnharmed = async (sent: Sent): Promise<void> => {
     (await readdir(`${storage.root}/quarantine`)).length === 0 ? true : undefined,
   )
   await stopWorker(last)
-  expect(await readdir(`${storage.root}/scratch`)).toEqual([])
+  expect(await readdir(`${storage.root}/scratch`)).toEqual(['worker.lock'])
   const wraps = await storage.keyringDb
     .selectFrom('processing_wraps')
     .selectAll()
@@ -185,6 +185,32 @@ describe('A worker that is killed', () => {
       await expectUnharmed(sent)
     },
   )
+
+  it('leaves no sandbox behind that the next one would not end', async () => {
+    // As bubblewrap is left when the worker dies before it asked to die with it.
+    const inside = `${storage.root}/scratch`
+    const stray = spawn('/usr/bin/bwrap', [
+      '--unshare-pid',
+      '--die-with-parent',
+      '--dev-bind',
+      '/',
+      '/',
+      '--bind',
+      `${inside}/.`,
+      '/mnt',
+      '/bin/sleep',
+      '600',
+    ])
+    const ended = new Promise((resolve) =>
+      stray.once('close', (_code, signal) => {
+        resolve(signal)
+      }),
+    )
+    await until('it runs', () => (programsOf(inside).length > 0 ? true : undefined))
+    const worker = startWorker()
+    expect(await ended).toBe('SIGKILL')
+    await stopWorker(worker)
+  })
 })
 
 /** Command lines of running programs, other than workers, that name `text`. */

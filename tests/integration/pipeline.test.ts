@@ -70,7 +70,8 @@ const objectPath = async (clipId: ClipId, kind: BlobKind): Promise<string> => {
   const row = await clipBlob(storage.catalogDb, clipId, kind)
   return `${storage.root}/${row?.area ?? ''}/${row?.blob_key ?? ''}`
 }
-const scratchIsEmpty = async (): Promise<boolean> => (await readdir(`${storage.root}/scratch`)).length === 0
+const scratchIsEmpty = async (): Promise<boolean> =>
+  (await readdir(`${storage.root}/scratch`)).every((name) => name === 'worker.lock')
 
 describe('The pipeline', () => {
   it('takes a clip from quarantine to published, with every part in its place and nothing left over', async () => {
@@ -196,14 +197,11 @@ describe('The pipeline', () => {
   it('says that a key is gone, and takes the clip on when a person retries after putting it back', async () => {
     const sent = await sendUpload(storage, clip)
     const wraps = storage.keyringDb
-    let kept:
-      | { clip_id: ClipId; blob_key: string; wrapped_file_key: Uint8Array; drop_after_day: string | null }
-      | undefined
     await storage.catalogDb.updateTable('contributors').set({ state: 'paused' }).execute()
     await start()
     await clipIn(storage, sent.clipId, 'sealed')
     await stop()
-    kept = await wraps.selectFrom('processing_wraps').selectAll().executeTakeFirstOrThrow()
+    const kept = await wraps.selectFrom('processing_wraps').selectAll().executeTakeFirstOrThrow()
     await wraps.deleteFrom('processing_wraps').execute()
     await storage.catalogDb.updateTable('contributors').set({ state: 'active' }).execute()
     await start()
@@ -321,6 +319,17 @@ describe('The pipeline', () => {
       }
     },
   )
+
+  it('refuses to work on storage that another worker works on, and takes over when it is gone', async () => {
+    await start()
+    const second = startWorkerApp({
+      ...{ ...storage, logger, sandboxProven: true, lockWaitMs: 300 },
+      clock: { now: () => Date.now() },
+    })
+    await expect(second).rejects.toMatchObject({ code: 'storage_in_use' })
+    await stop()
+    await start({ lockWaitMs: 0 })
+  })
 
   it('does not begin what would fill the disk', async () => {
     const sent = await sendUpload(storage, clip)
