@@ -129,7 +129,7 @@ describe('The pipeline', () => {
     const wraps = () => storage.keyringDb.selectFrom('processing_wraps').select('drop_after_day').execute()
     const now = Date.UTC(2027, 0, 10, 23, 59)
     const upkeepAt = async (ms: number, expected: number): Promise<void> => {
-      await start({ clock: { now: () => ms } })
+      await start({ clock: { now: () => ms }, processingWindowDays: 2 })
       await until(`${String(expected)} keys are left`, async () =>
         (await wraps()).length === expected ? true : undefined,
       )
@@ -320,6 +320,26 @@ describe('The pipeline', () => {
     },
   )
 
+  it('does not blame the clip when the machine kills a program that reads it', async () => {
+    const sent = await sendUpload(storage, clip)
+    await start()
+    // As the kernel does when memory runs out. A program that ended by itself in between is let go.
+    await until('a kill is noticed', () => {
+      const reader = descendants(process.pid).find(({ command }) =>
+        /^\/usr\/bin\/ff(probe|mpeg) /.test(command),
+      )
+      try {
+        if (reader !== undefined) process.kill(reader.pid, 'SIGKILL')
+      } catch {
+        return undefined
+      }
+      return logger.lines.some((line) => line.includes('tool_failed')) ? true : undefined
+    })
+    expect(await clipIn(storage, sent.clipId, 'published', 'refused', 'stuck')).toMatchObject({
+      state: 'published',
+    })
+  })
+
   it('refuses to work on storage that another worker works on, and takes over when it is gone', async () => {
     await start()
     const second = startWorkerApp({
@@ -393,6 +413,31 @@ describe('The pipeline', () => {
     })
   })
 })
+
+/** Every process below `root`, with its command line. */
+function descendants(root: number): { pid: number; command: string }[] {
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const parent = Number(/\) . (\d+) /.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1])
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return [{ pid: Number(name), parent, command }]
+      } catch {
+        return []
+      }
+    })
+  const below = new Set([root])
+  for (let grown = true; grown;) {
+    grown = false
+    for (const { pid, parent } of all) {
+      if (below.has(pid) || !below.has(parent)) continue
+      below.add(pid)
+      grown = true
+    }
+  }
+  return all.filter(({ pid }) => pid !== root && below.has(pid))
+}
 
 /** Command lines of running programs that name `text`. */
 function programsOf(text: string): string[] {

@@ -7,7 +7,7 @@
 import fluentFfmpeg from 'fluent-ffmpeg'
 import { AppError } from '../../domain/errors.ts'
 import { MAX_PIXELS, untrustedInput, type AvContainer } from './formats.ts'
-import { runTool } from './run-tool.ts'
+import { machineFailed, runTool } from './run-tool.ts'
 
 /** One output: what to map, how to filter and code it, and the file below `/out` or standard output. */
 export type FfmpegOutput = {
@@ -121,6 +121,8 @@ export async function runFfmpeg(plan: FfmpegPlan, run: FfmpegRun): Promise<void>
   if (/Cannot allocate memory/i.test(result.stderr)) {
     throw new AppError('tool_failed', { details: { tool: 'ffmpeg', reason: 'memory' } })
   }
+  if (machineFailed(result))
+    throw new AppError('tool_failed', { details: { tool: 'ffmpeg', reason: 'machine' } })
   throw new AppError('media_damaged', { details: { status: result.exitCode } })
 }
 

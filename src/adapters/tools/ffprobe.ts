@@ -3,7 +3,7 @@
 import { AppError } from '../../domain/errors.ts'
 import type { Rational } from '../../domain/media.ts'
 import { untrustedInput, type AvContainer } from './formats.ts'
-import { runTool } from './run-tool.ts'
+import { machineFailed, runTool } from './run-tool.ts'
 
 /** One stream as ffprobe lists it; names of tags only, their values are used for nothing. */
 export type ProbeStream = {
@@ -78,6 +78,8 @@ export async function probeFile(path: string, container: AvContainer, signal?: A
     stdoutBytes: 8 * 1024 * 1024,
     signal,
   })
+  if (machineFailed(result))
+    throw new AppError('tool_failed', { details: { tool: 'ffprobe', reason: 'machine' } })
   if (result.exitCode !== 0) throw refusalOf(result.stderr)
   return readProbe(result.stdout.toString('utf8'))
 }
@@ -112,6 +114,8 @@ export async function probePackets(
     signal,
   })
   const facts = reader.finish()
+  if (machineFailed(result))
+    throw new AppError('tool_failed', { details: { tool: 'ffprobe', reason: 'machine' } })
   if (result.exitCode !== 0 && facts.count === 0) throw new AppError('media_damaged')
   return facts
 }
@@ -153,6 +157,10 @@ export function createPacketReader(): { take(chunk: Buffer): void; finish(): Pac
 }
 
 function refusalOf(stderr: string): AppError {
+  // Before the rest: ffmpeg adds that it lacks memory.
+  if (/exceeds max_streams|Number of streams exceeds/i.test(stderr)) {
+    return new AppError('media_too_big', { details: { limit: 'streams' } })
+  }
   if (/Permission denied|Cannot allocate memory/i.test(stderr)) {
     return new AppError('tool_failed', { details: { tool: 'ffprobe', reason: 'machine' } })
   }
@@ -161,9 +169,6 @@ function refusalOf(stderr: string): AppError {
   }
   if (/moov atom not found|Invalid data found|End of file|error reading header/i.test(stderr)) {
     return new AppError('media_damaged')
-  }
-  if (/stream.*exceeds max_streams|Number of streams exceeds/i.test(stderr)) {
-    return new AppError('media_too_big', { details: { limit: 'streams' } })
   }
   return new AppError('media_damaged')
 }

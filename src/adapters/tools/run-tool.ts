@@ -60,6 +60,7 @@ const STDERR_BYTES = 16 * 1024
 const PIPE_GRACE_MS = 3000
 /** bubblewrap reports a program ended by signal N as status 128 + N; SIGXCPU is 24. */
 const ENDED_BY_CPU_LIMIT = 128 + 24
+const KILLED = 128 + 9
 
 /**
  * Runs a program in the sandbox and returns how it ended.
@@ -100,6 +101,14 @@ export async function runTool(spec: ToolSpec): Promise<ToolResult> {
  */
 export function toolFileMode(): number {
   return process.geteuid?.() === 0 ? 0o644 : 0o600
+}
+
+/**
+ * Was it the machine and not the file? True where the program was killed from outside (out of memory, say) and where
+ * the walls around it could not be built: neither is a reason to refuse what somebody filmed.
+ */
+export function machineFailed(result: Pick<ToolResult, 'exitCode' | 'stderr'>): boolean {
+  return result.exitCode === KILLED || /^(bwrap|prlimit|setpriv): /m.test(result.stderr)
 }
 
 /** Finds the helper programs; `tool_missing` names the one that is not installed. */
