@@ -217,6 +217,7 @@ export async function openWorker(config: Config): Promise<Opened<Omit<WorkerAppD
       tools: createMediaTools({ scratchRoot: paths.scratch }),
       keys: { processingIdentity, processingRecipient: await recipientOf(processingIdentity) },
       clock: systemClock,
+      processingWindowDays: config.processingWindowDays,
       logger: createLogger('worker', config.logLevel),
     },
     close: async () => {

@@ -23,6 +23,8 @@ const MAIL_EVERY_MS = 500
 /** How soon a clip goes on after its contributor is no longer paused, or after its job was lost. */
 const NUDGE_EVERY_MS = 15_000
 const UPKEEP_EVERY_MS = 600_000
+/** Long enough to look at a refused clip again. */
+const WINDOW_DAYS = 1
 /** A worker that is told to stop needs less; one that is killed, nothing. */
 const LOCK_WAIT_MS = 12_000
 const LOCK_POLL_MS = 100
@@ -31,6 +33,8 @@ export type WorkerAppDeps = StepDeps & {
   readonly clock: Clock
   /** Did the sandbox prove itself at this start? Where it did not, nothing is worked on and mail waits. */
   readonly sandboxProven: boolean
+  /** Whole days after *published* or *refused* for which an original may still be opened. */
+  readonly processingWindowDays?: number
   /** How long another worker may take to be gone. */
   readonly lockWaitMs?: number
 } & Partial<Pick<WorkerOptions, 'leaseMs' | 'pollMs' | 'backOffMs'>>
@@ -67,7 +71,7 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
         await settleUploads(intakeDb, catalogDb)
         await clearQuarantine(intakeDb, catalogDb, segments)
         await dropStrayWraps(keyringDb, catalogDb)
-        await dropWraps(keyringDb, catalogDb, clock.now())
+        await dropWraps(keyringDb, catalogDb, clock.now(), deps.processingWindowDays ?? WINDOW_DAYS)
         await removeOrphans(catalogDb, blobs, clipOfObject)
         return false
       },

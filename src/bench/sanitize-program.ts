@@ -18,8 +18,8 @@ await sanitizeFile(input, output, tools)
 const seconds = (performance.now() - began) / 1000
 
 const verifyMs = await tools.withScratch(async (folder) => {
-  const [source, masterPath] = [await tools.readable(input, folder), output]
-  const sourceTags = await tools.tags(source)
+  const sourceTags = await tools.tags(await tools.readable(input, folder))
+  const masterPath = await tools.readable(output, folder)
   const made = await inspectMedia(masterPath, tools)
   if (made.kind !== 'video') throw new Error('the benchmark cleans video')
   const { width, height, rotation, hdr, frames } = made.video

@@ -11,22 +11,28 @@ import { dayOf } from '../domain/clock.ts'
 import type { JobQueue } from './queue.ts'
 
 const DAY_MS = 86_400_000
-/** Days after which the server forgets how to open an original: the day itself and the two that follow, 72 h at most. */
-const WRAP_KEPT_DAYS = 2
 const BATCH = 200
 const DONE: readonly ClipState[] = ['published', 'refused']
 const ENDS: readonly ClipState[] = ['published', 'refused', 'corrupt', 'incomplete']
 
-/** The last UTC day on which an original may still be opened that was published or refused at `now` (UTC ms). */
-export function lastDayOfWrap(now: number): string {
-  return dayOf(now + WRAP_KEPT_DAYS * DAY_MS)
+/**
+ * The last UTC day on which an original may still be opened that was published or refused at `now` (UTC ms): the day
+ * itself and `keptDays` that follow. Two make 72 h at most.
+ */
+export function lastDayOfWrap(now: number, keptDays: number): string {
+  return dayOf(now + keptDays * DAY_MS)
 }
 
 /**
  * Deletes the keys of originals whose time is over, and gives a last day to those that were published or refused
  * without getting one. Returns how many were deleted.
  */
-export async function dropWraps(keyringDb: KeyringDb, catalogDb: CatalogDb, now: number): Promise<number> {
+export async function dropWraps(
+  keyringDb: KeyringDb,
+  catalogDb: CatalogDb,
+  now: number,
+  keptDays: number,
+): Promise<number> {
   const undated = await keyringDb
     .selectFrom('processing_wraps')
     .select('clip_id')
@@ -43,7 +49,7 @@ export async function dropWraps(keyringDb: KeyringDb, catalogDb: CatalogDb, now:
     if (done.length === 0) continue
     await keyringDb
       .updateTable('processing_wraps')
-      .set({ drop_after_day: lastDayOfWrap(now) })
+      .set({ drop_after_day: lastDayOfWrap(now, keptDays) })
       .where(
         'clip_id',
         'in',

@@ -76,7 +76,7 @@ describe('doubt stops the start and names the variable', () => {
     ['a size too small for any clip', { FOOTBRIDGE_MAX_UPLOAD: '10kB' }, 'FOOTBRIDGE_MAX_UPLOAD'],
     [
       'a window longer than we promise',
-      { FOOTBRIDGE_PROCESSING_WINDOW: '4' },
+      { FOOTBRIDGE_PROCESSING_WINDOW: '3' },
       'FOOTBRIDGE_PROCESSING_WINDOW',
     ],
     ['a window that is not whole', { FOOTBRIDGE_PROCESSING_WINDOW: '1.5' }, 'FOOTBRIDGE_PROCESSING_WINDOW'],
