@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
-import { runTool } from './run-tool.ts'
+import { machineFailed, runTool } from './run-tool.ts'
 
 /** One tag. Values are for searching only: they never leave the process, not even to a log. */
 export type Tag = { readonly group: string; readonly name: string; readonly value: string }
@@ -32,6 +32,10 @@ export async function readTags(path: string, signal?: AbortSignal): Promise<Tag[
     signal,
   })
   const text = result.stdout.toString('utf8')
+  // Silence must not pass for a file without tags: what is proven clean rests on it.
+  if (machineFailed(result) || /out of memory/i.test(result.stderr)) {
+    throw new AppError('tool_failed', { details: { tool: 'exiftool', reason: 'machine' } })
+  }
   if (text.trim() === '') {
     if (result.exitCode === 1) return []
     throw new AppError('tool_failed', { details: { tool: 'exiftool', reason: 'no_answer' } })
