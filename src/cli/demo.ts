@@ -29,16 +29,9 @@ const PHONE_METADATA = [
 ]
 
 const CLIPS = [
-  { name: 'wide', size: '1280x720', rate: '30000/1001', source: 'testsrc2', seconds: 8, extra: [] },
-  { name: 'tall', size: '720x1280', rate: '25', source: 'smptehdbars', seconds: 6, extra: [] },
-  {
-    name: 'turned',
-    size: '1280x720',
-    rate: '30',
-    source: 'testsrc',
-    seconds: 5,
-    extra: ['-metadata:s:v:0', 'rotate=90'],
-  },
+  { name: 'wide', size: '1920x1080', rate: '30000/1001', source: 'testsrc2', seconds: 8 },
+  { name: 'tall', size: '720x1280', rate: '25', source: 'smptehdbars', seconds: 6 },
+  { name: 'small', size: '640x480', rate: '30', source: 'testsrc', seconds: 5 },
 ] as const
 
 /** Makes the demo's people once, and sends its clips once; run again it returns what is there. */
@@ -53,6 +46,7 @@ export async function prepareDemo(config: Config, out: Output, signal: AbortSign
     const pair = await generateKeyPair()
     await writePrivately(vaultKeyFile, pair.identity)
     await operator.setVaultRecipient(pair.recipient)
+    await operator.nameProject('Demo film')
     const editor = await operator.createStaff({ role: 'editor', login: 'demo-editor', name: 'Demo editor' })
     const invited = await operator.inviteContributor({
       alias: undefined,
@@ -106,7 +100,6 @@ async function sendClips(config: Config, code: string, signal: AbortSignal): Pro
           ...PHONE_METADATA.flatMap((entry) => ['-metadata', entry]),
           '-movflags',
           'use_metadata_tags',
-          ...clip.extra,
           `/out/${clip.name}.mp4`,
         ],
         outputDir: folder,

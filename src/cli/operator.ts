@@ -1,6 +1,12 @@
 /** What the command line may do on the machine itself: the desk's acts, by nobody in particular. */
 import { createSetupLink, createStaff, firstProject, inviteStaff, joinLink } from '../access/invitations.ts'
-import { inviteContributor, listPeople, revokePerson, type InvitedContributor } from '../access/people.ts'
+import {
+  findPersonId,
+  inviteContributor,
+  listPeople,
+  revokePerson,
+  type InvitedContributor,
+} from '../access/people.ts'
 import { findVaultRecipient, setVaultRecipient } from '../access/settings.ts'
 import { createStretcher } from '../access/stretching.ts'
 import { listClips } from '../catalog/clip-list.ts'
@@ -33,6 +39,7 @@ export type Operator = {
     readonly name: string
     readonly expiresHours: number
   }): Promise<string>
+  nameProject(name: string): Promise<void>
   createStaff(wanted: { readonly role: StaffRole; readonly login: string; readonly name: string }): Promise<{
     readonly password: string
     readonly totpSecret: string
@@ -82,16 +89,12 @@ function createOperator(config: Config, given: DeskDeps, projectId: ProjectId): 
       const { token } = await inviteStaff(deps, by, wanted)
       return joinLink(deps.addresses.desk, token)
     },
+    async nameProject(name) {
+      await deps.catalogDb.updateTable('projects').set({ name }).where('id', '=', projectId).execute()
+    },
     createStaff: (wanted) => createStaff(deps, { projectId, ...wanted }),
     async revoke(alias) {
-      const staff = await deps.catalogDb
-        .selectFrom('staff')
-        .select('id')
-        .where('login', '=', alias.toLowerCase())
-        .where('project_id', '=', projectId)
-        .executeTakeFirst()
-      const person = (await listPeople(deps, projectId)).find((candidate) => candidate.name === alias)
-      const id = staff?.id ?? person?.id
+      const id = await findPersonId(deps, projectId, alias)
       if (id === undefined) throw new AppError('not_found')
       await revokePerson(deps, by, id)
     },
