@@ -103,7 +103,8 @@ function innerArgs(
     host.prlimit,
     `--as=${limits.addressSpaceBytes}`,
     `--data=${limits.dataBytes}`,
-    `--cpu=${limits.cpuSeconds}`,
+    // First SIGXCPU, which tells this end from others, then SIGKILL.
+    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 2}`,
     `--fsize=${limits.fileBytes}`,
     `--nofile=${limits.openFiles}`,
     `--nproc=${limits.processes}`,

@@ -33,6 +33,8 @@ export type ChosenVideo = {
   /** Frames that are shown. */
   readonly frames: number
   readonly durationMs: number
+  /** Of all its packets together. */
+  readonly bytes: number
   readonly pixelFormat: string
   readonly bitDepth: number
   readonly colorTransfer?: string
@@ -197,7 +199,13 @@ async function chooseTracks(
     ...{ index: picture.index, codec: picture.codec, obstacles },
     ...(picture.profile === undefined ? {} : { profile: picture.profile }),
     ...(picture.colorTransfer === undefined ? {} : { colorTransfer: picture.colorTransfer }),
-    ...{ frameRate: timing.rate, variableFrameRate: timing.variable, frames: timing.frames, durationMs },
+    ...{
+      frameRate: timing.rate,
+      variableFrameRate: timing.variable,
+      frames: timing.frames,
+      durationMs,
+      bytes: packets.bytes,
+    },
   }
   const info: MediaInfo = {
     kind: 'video',

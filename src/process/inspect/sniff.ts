@@ -140,14 +140,14 @@ function isAdts(head: Buffer, at: number): boolean {
   return head[at] === 0xff && ((head[at + 1] ?? 0) & 0xf6) === 0xf0
 }
 
-/** An MPEG audio frame header with a lawful version, layer, bit rate and sampling rate. */
+/** An MPEG audio frame header of layer II or III with a lawful version, bit rate and sampling rate; layer I looks like UTF-16 text. */
 function isMpegAudio(head: Buffer, at: number): boolean {
   const [sync = 0, second = 0, third = 0] = head.subarray(at, at + 3)
   return (
     sync === 0xff &&
     (second & 0xe0) === 0xe0 &&
     (second & 0x18) !== 0x08 &&
-    (second & 0x06) !== 0 &&
+    ((second & 0x06) === 0x02 || (second & 0x06) === 0x04) &&
     (third & 0xf0) !== 0xf0 &&
     (third & 0x0c) !== 0x0c
   )

@@ -120,9 +120,12 @@ function encodeOptions(video: ChosenVideo): string[] {
   return [...['-fps_mode', 'vfr'], ...clockOptions(video), ...codecOptions(video)]
 }
 
-/** Constant rates are kept exact by counting in frames; varying ones in 1/90000 s, fine enough for all. */
+/**
+ * Constant rates are kept exact by counting in frames. Varying ones are counted in 1/30000 s: fine enough for all, and
+ * coarse enough that one picture of 12 hours still fits the 31 bits of a sample's length.
+ */
 export function clockOptions(video: Pick<ChosenVideo, 'frameRate' | 'variableFrameRate'>): string[] {
-  if (video.variableFrameRate) return ['-enc_time_base:v', '1:90000', '-video_track_timescale', '90000']
+  if (video.variableFrameRate) return ['-enc_time_base:v', '1:30000', '-video_track_timescale', '30000']
   const { num, den } = video.frameRate
   const scale = num * 10 ** Math.max(0, Math.ceil(Math.log10(10_000 / num)))
   return ['-enc_time_base:v', `${den}:${num}`, '-video_track_timescale', String(scale)]

@@ -65,7 +65,7 @@ export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized
   for (const attempt of attempts(request, inspection)) {
     try {
       const made = await attempt()
-      const { proven, mediaInfo } = await verifyClean({
+      const { proven, mediaInfo, videoBytes } = await verifyClean({
         ...{ masterPath: made.path, expected: made.expected, sourceTags, tools },
         ...(signal === undefined ? {} : { signal }),
       })
@@ -75,7 +75,10 @@ export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized
         contentType: TYPES[extension] ?? 'application/octet-stream',
         certificate: {
           ...{ version: 1, tier: made.tier, proven, originalSha256: request.originalSha256 },
-          removed: removedClasses(sourceTags, inspection.left),
+          removed: removedClasses(sourceTags, {
+            ...inspection.left,
+            ...bitstreamUserData(inspection, made.tier, videoBytes),
+          }),
           tools: await tools.versions(),
           masterSha256: await digestLocalFile(made.path, signal),
         },
@@ -87,6 +90,12 @@ export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized
     }
   }
   throw lastRefusal ?? new AppError('media_damaged')
+}
+
+/** A copy that is shorter than its source lost units: those that were not pictures. Lengths compare within MP4 only. */
+function bitstreamUserData(inspection: Inspection, tier: Tier, videoBytes: number): Record<string, number> {
+  const comparable = tier === 'B' && inspection.kind === 'video' && inspection.container === 'mp4'
+  return comparable && videoBytes < inspection.video.bytes ? { bitstream_user_data: 1 } : {}
 }
 
 /** Ways to clean a file, the one that keeps most first. */

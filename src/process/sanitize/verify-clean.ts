@@ -26,7 +26,12 @@ export type ProofRequest = {
 }
 
 /** Names of the checks that passed, and what the master is. */
-export type Proof = { readonly proven: readonly string[]; readonly mediaInfo: MediaInfo }
+export type Proof = {
+  readonly proven: readonly string[]
+  readonly mediaInfo: MediaInfo
+  /** Length of the pictures' bitstream, which tells whether units were left out of a copy. */
+  readonly videoBytes: number
+}
 
 /** Larger stills than this are not read into memory; none of 50 megapixels is. */
 const MAX_STILL_BYTES = 512 * 1024 * 1024
@@ -68,7 +73,7 @@ export async function verifyClean(request: ProofRequest): Promise<Proof> {
   const again = await inspectMedia(masterPath, tools, signal)
   const mediaInfo = again.kind === 'still' ? checkStill(again, expected) : checkClip(again, expected)
   proven.push('same_clip')
-  return { proven, mediaInfo }
+  return { proven, mediaInfo, videoBytes: again.kind === 'video' ? again.video.bytes : 0 }
 }
 
 function checkStill(again: Extract<Inspection, { kind: 'still' }>, expected: Expected): MediaInfo {
