@@ -111,6 +111,11 @@ export function pageRoutes(deps: Deps): readonly Route[] {
     const language = chosen ?? languageOf(req, undefined)
     try {
       const { token } = await access.open(code)
+      const earlier = tokenOf(req)
+      if (earlier !== undefined) {
+        await access.leave(earlier)
+        memory.forget(earlier)
+      }
       setToken(res, SESSION_COOKIE, token)
       memory.remember(token, { language })
       again(res)

@@ -63,17 +63,22 @@ export class Quarantine extends DataStore {
     if (row.offset_bytes !== offset) throw new AppError('offset_mismatch')
     // Nothing is left to send: a finished upload is asked again, and must not finish twice.
     if (row.state !== 'receiving') return row.offset_bytes
-    const received = await this.#receiver.append(who, row, until(this.#receiver.turns.signalOf(id), body))
-    seen.offset = received.offset
-    seen.blockDigest = received.blockDigest
-    return received.offset
+    const pieces = until(this.#receiver.turns.signalOf(id), body)
+    try {
+      const received = await this.#receiver.append(who, row, pieces)
+      seen.offset = received.offset
+      seen.blockDigest = received.blockDigest
+      return received.offset
+    } finally {
+      await pieces.return(undefined)
+    }
   }
 
   override async getUpload(id: string): Promise<Upload> {
     const { who, asked, seen } = passage()
     const row = await this.#own(id)
     seen.offset = row.offset_bytes
-    if (asked.verb === 'HEAD' && row.digest_state !== null) {
+    if (asked.verb === 'HEAD' && (row.offset_bytes === 0 || row.digest_state !== null)) {
       seen.blockDigest = await this.#receiver.digestOf(who, row)
     }
     return new Upload({
@@ -97,30 +102,34 @@ export class Quarantine extends DataStore {
   }
 }
 
-/** What `body` yields, until it ends, breaks off, or `signal` says that it is enough. */
+/**
+ * What `body` yields, until it ends, breaks off, or `signal` says that it is enough.
+ *
+ * Each wait is a promise of its own: racing every piece against one promise that lasts as long as the request would
+ * keep all pieces in memory until its end.
+ */
 async function* until(signal: AbortSignal | undefined, body: Readable): AsyncGenerator<Uint8Array> {
   if (signal === undefined) throw new AppError('internal')
   const pieces = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
-  const enough = new Promise<'enough'>((resolve) => {
-    if (signal.aborted) resolve('enough')
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve('enough')
-        },
-        { once: true },
-      )
-  })
-  for (;;) {
-    const next = pieces.next()
-    const first = await Promise.race([next, enough])
-    if (first === 'enough') {
-      // The socket may still break in the middle of that read; nobody waits for it any more.
-      next.catch(() => undefined)
-      return
+  const waiting: { stop: () => void } = { stop: () => undefined }
+  const onAbort = (): void => {
+    waiting.stop()
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    while (!signal.aborted) {
+      const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+        waiting.stop = () => {
+          resolve(undefined)
+        }
+        // Once stopped nobody waits for this any more, and the socket may still break in the middle of it.
+        pieces.next().then(resolve, reject)
+      })
+      if (next === undefined || next.done === true) return
+      yield next.value
     }
-    if (first.done === true) return
-    yield first.value
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    void pieces.return?.()
   }
 }

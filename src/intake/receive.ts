@@ -215,9 +215,9 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
   }
 
   async function openDigest(who: Contributor, upload: UploadRow): Promise<BlockDigest> {
-    if (upload.offset_bytes === 0 || upload.digest_state === null) return startBlockDigest()
-    const saved = openSmall(who.key, digestPlace(upload), upload.digest_state)
-    if (saved === undefined) throw new AppError('storage_failed')
+    if (upload.offset_bytes === 0) return startBlockDigest()
+    const saved = upload.digest_state && openSmall(who.key, digestPlace(upload), upload.digest_state)
+    if (!saved) throw new AppError('storage_failed')
     return resumeBlockDigest(saved, upload.offset_bytes)
   }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -225,6 +226,25 @@ describe('two requests on one upload', () => {
     // The library's own locker burns more than a second a second of waiting here.
     expect((user + system) / 1e6).toBeLessThan(1.5)
     busy.destroy()
+  })
+})
+
+describe('a silent connection', () => {
+  it('is cut after a while, what came is kept, and nobody waits for it', async () => {
+    const impatient = await startIntake()
+    const { timeout } = impatient.server
+    expect([timeout, impatient.server.requestTimeout, impatient.server.headersTimeout]).toEqual([
+      90_000, 0, 20_000,
+    ])
+    impatient.server.timeout = 300
+    const who = await impatient.addSender()
+    const path = await createUpload(impatient, who, 1_000)
+    const silent = begin(impatient, who, path, 0, 1_000, randomBytes(400))
+    await once(silent, 'close')
+    await expect
+      .poll(async () => (await tus(impatient, who, 'HEAD', path)).headers.get('upload-offset'))
+      .toBe('400')
+    await impatient.close()
   })
 })
 

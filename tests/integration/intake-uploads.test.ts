@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -56,6 +60,39 @@ describe('an upload', () => {
     expect(posts).toBe(1)
     const rows = await intake.db.selectFrom('uploads').selectAll().where('state', '=', 'complete').execute()
     expect(rows).toMatchObject([{ offset_bytes: bytes.length, type_hint: 'video' }])
+  })
+
+  it('is held in little memory, however long it is', async () => {
+    const piece = randomBytes(64 * 1024)
+    const pieces = 4_096
+    const path = await createUpload(intake, sender, pieces * piece.length)
+    let most = 0
+    const before = process.memoryUsage().arrayBuffers
+    const body = Readable.from(
+      (function* () {
+        for (let at = 0; at < pieces; at++) {
+          most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+          yield piece
+        }
+      })(),
+      { objectMode: false },
+    )
+    const asked = request(`${intake.url}${path}`, {
+      method: 'PATCH',
+      headers: {
+        authorization: `Bearer ${sender.token}`,
+        'tus-resumable': '1.0.0',
+        'upload-offset': '0',
+        'content-type': 'application/offset+octet-stream',
+        'content-length': pieces * piece.length,
+      },
+    })
+    const answered = once(asked, 'response')
+    await pipeline(body, asked)
+    const [answer] = (await answered) as [IncomingMessage]
+    expect(answer.statusCode).toBe(204)
+    // Garbage is collected late; kept, it would be 268 MB and more.
+    expect(most).toBeLessThan(150_000_000)
   })
 
   it('is told to wait, not to start again, when the server has trouble of its own', async () => {
