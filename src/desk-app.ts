@@ -1,9 +1,16 @@
 /** The editors' and administrators' front: every piece of middleware and every route, on one screen. */
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import express, { type Express, type Response } from 'express'
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
 import { accessRoutes, type AccessDeps } from './access/routes.ts'
 import { createDeskAccess } from './access/sessions.ts'
+import { createBuiltFiles } from './adapters/built-files.ts'
 import { latestRevision } from './catalog/clips.ts'
 import { AppError } from './domain/errors.ts'
 import { securityHeaders } from './http/guards.ts'
@@ -87,17 +94,30 @@ function sendPage(res: Response, webRoot: string | undefined): Promise<void> {
   })
 }
 
-/** A file's times and size say when and what was installed; the names of built files carry their digest instead. */
+/** A file's times and size say when and what was installed. */
 const NO_FILE_FACTS = { etag: false, lastModified: false, cacheControl: false, dotfiles: 'ignore' } as const
 
-function builtFiles(folder: string) {
-  return express.static(folder, {
-    ...NO_FILE_FACTS,
-    index: false,
-    redirect: false,
-    fallthrough: true,
-    setHeaders: (res) => {
-      res.setHeader('Cache-Control', `public, max-age=${String(YEAR_SECONDS)}, immutable`)
-    },
-  })
+/** Compressed where the browser can read it: a slow link is nothing rare among editors. */
+function builtFiles(folder: string): RequestHandler {
+  const files = createBuiltFiles(folder)
+  const send = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    const file = await files.find(req.path.slice(1))
+    if (file === undefined) {
+      next()
+      return
+    }
+    const encoding = req.acceptsEncodings(['br', 'gzip', 'identity'])
+    const bytes = encoding === 'br' ? file.brotli : encoding === 'gzip' ? file.gzip : file.plain
+    if (encoding === 'br' || encoding === 'gzip') res.setHeader('Content-Encoding', encoding)
+    res.setHeader('Vary', 'Accept-Encoding')
+    res.setHeader('Content-Type', file.contentType)
+    res.setHeader('Content-Length', bytes.length)
+    // The names carry the digests of the files.
+    res.setHeader('Cache-Control', `public, max-age=${String(YEAR_SECONDS)}, immutable`)
+    res.end(req.method === 'HEAD' ? undefined : bytes)
+  }
+  return (req, res, next) => {
+    if (req.method === 'GET' || req.method === 'HEAD') send(req, res, next).catch(next)
+    else next()
+  }
 }

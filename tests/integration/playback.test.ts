@@ -197,6 +197,18 @@ describe('the page', () => {
     expect([answer.headers.get('etag'), answer.headers.get('last-modified')]).toEqual([null, null])
   })
 
+  it.each(['br', 'gzip', 'identity'])(
+    'sends its files as %s to a browser that asks for that',
+    async (encoding) => {
+      const answer = await desk.ask(undefined, '/assets/main-abc123.js', {
+        headers: { 'Accept-Encoding': encoding },
+      })
+      expect(answer.headers.get('content-encoding')).toBe(encoding === 'identity' ? null : encoding)
+      expect(answer.headers.get('vary')).toBe('Accept-Encoding')
+      expect(await answer.text()).toBe('void 0')
+    },
+  )
+
   it.each([
     '/manifest.json',
     '/index.html',
