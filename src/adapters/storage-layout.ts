@@ -1,5 +1,5 @@
 /** The folders of the embedded default: where they are, whose they are, and that they are private. */
-import { chmod, chown, mkdir, readdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../domain/errors.ts'
 import type { Accounts } from './accounts.ts'
@@ -51,7 +51,8 @@ export async function prepareStorage(paths: StoragePaths, accounts: Accounts | u
     await chmod(paths.root, passage)
     await chmod(join(paths.root, 'database'), passage)
     if (accounts === undefined) {
-      for (const folder of folders(paths)) await own(folder, 0o700, undefined)
+      const root = process.getuid?.() === 0 ? { uid: 0, gid: 0 } : undefined
+      for (const folder of folders(paths)) await own(folder, 0o700, root)
       return
     }
     const { roles, uploadsGid, mediaGid } = accounts
@@ -86,8 +87,23 @@ async function own(
   owner: { uid: number; gid: number } | undefined,
 ): Promise<void> {
   await mkdir(folder, { recursive: true })
-  if (owner !== undefined) await chown(folder, owner.uid, owner.gid)
+  if (owner !== undefined) {
+    const before = await stat(folder)
+    await chown(folder, owner.uid, owner.gid)
+    // The folder was somebody else's (the last start was separated and this one is not, or the other way round):
+    // what lies in it goes with it.
+    if (before.uid !== owner.uid) await handOver(folder, owner)
+  }
   await chmod(folder, mode)
+}
+
+async function handOver(folder: string, owner: { uid: number; gid: number }): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    await chown(path, owner.uid, owner.gid)
+    if (entry.isDirectory()) await handOver(path, owner)
+    else await chmod(path, 0o660)
+  }
 }
 
 /** Database files made by root before the roles start (migrations) are handed over. */
