@@ -74,6 +74,7 @@ const DESK_TABLE: Readonly<Record<string, Row>> = {
 
 const INTAKE_TABLE: Readonly<Record<string, Row>> = {
   'GET /healthz': row(ALL),
+  'GET /favicon.ico': row(ALL),
   'GET /': row(ALL),
   'POST /': row(ALL),
   'POST /api/session': row(ALL, {}),
