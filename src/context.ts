@@ -39,7 +39,7 @@ import type { WorkerAppDeps } from './worker-app.ts'
 /** What a process was built of, and how to let go of it again. */
 export type Opened<Deps> = { readonly deps: Deps; close(): Promise<void> }
 
-export const systemClock: Clock = { now: () => Date.now() }
+const systemClock: Clock = { now: () => Date.now() }
 
 /**
  * Puts an installation in order before the first role starts: folders, databases, keys, and the settings that go with
@@ -85,7 +85,7 @@ export async function prepareInstallation(
 }
 
 /** Is there an installation in the storage folder already? */
-export async function isPrepared(config: Config): Promise<boolean> {
+async function isPrepared(config: Config): Promise<boolean> {
   try {
     await readPepper(storagePaths(config.storageRoot).keys)
     return true

@@ -8,7 +8,7 @@
  *
  * Source: https://age-encryption.org/v1, sections "Header" and "Payload".
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { AppError } from '../domain/errors.ts'
 
@@ -235,11 +235,6 @@ export function openSmall(key: Uint8Array, context: string, sealed: Uint8Array):
 /** Derives a 32-byte key for one use, named by `label`, from a secret of full strength. */
 export function deriveKey(secret: Uint8Array, label: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `footbridge ${label}`, 32))
-}
-
-/** Compares two secrets in constant time; of different length they are unequal. */
-export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {

@@ -34,7 +34,7 @@ export async function callDesk(
 }
 
 /** Follows a set-up link or an invitation to its end. */
-export async function join(server: Fronts, link: string, login: string): Promise<Colleague> {
+async function join(server: Fronts, link: string, login: string): Promise<Colleague> {
   const token = new URL(link).hash.slice(1)
   const offer = joinOfferSchema.parse(
     (await callDesk(server, undefined, 'POST', '/api/join/begin', { token })).json,

@@ -33,7 +33,7 @@ export type TestServer = {
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const probe = createServer()
   probe.listen(0, '127.0.0.1')
   await once(probe, 'listening')
@@ -136,7 +136,7 @@ export async function startServer(environment: Readonly<Record<string, string>> 
 }
 
 /** Runs one verb of the command line to its end. */
-export function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliResult> {
+function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
