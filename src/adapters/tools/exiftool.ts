@@ -14,13 +14,31 @@ export type Tag = { readonly group: string; readonly name: string; readonly valu
  * Errors: `tool_failed`, `tool_timeout`. A file that exiftool cannot read at all gives an empty list.
  */
 export async function readTags(path: string, signal?: AbortSignal): Promise<Tag[]> {
+  return await ask(path, ['-ee', '-u'], signal)
+}
+
+/**
+ * The same of an original, where hours of embedded positions, or a bomb, may be more than the
+ * ceilings allow: it is read again without them, and what is searched for is then less. A master
+ * is never read like that.
+ */
+export async function readSourceTags(path: string, signal?: AbortSignal): Promise<Tag[]> {
+  try {
+    return await readTags(path, signal)
+  } catch (error) {
+    if (!(error instanceof AppError) || signal?.aborted === true) throw error
+    return await ask(path, [], signal)
+  }
+}
+
+async function ask(path: string, depth: readonly string[], signal?: AbortSignal): Promise<Tag[]> {
   const home = dirname(createRequire(import.meta.url).resolve('exiftool-vendored.pl'))
   const result = await runTool({
     name: 'exiftool',
     program: '/usr/bin/perl',
     args: [
       // `-config ""` must come first: a file `.ExifTool_config` at home would be run as a program.
-      ...['/app/exiftool/exiftool', '-config', '', '-j', '-G3:1', '-a', '-s', '-ee', '-u', '-m'],
+      ...['/app/exiftool/exiftool', '-config', '', '-j', '-G3:1', '-a', '-s', '-m', ...depth],
       ...['-api', 'largefilesupport=1', '-charset', 'filename=utf8', '/in'],
     ],
     mounts: [{ from: join(home, 'bin'), at: '/app/exiftool' }],

@@ -115,7 +115,8 @@ export async function runFfmpeg(plan: FfmpegPlan, run: FfmpegRun): Promise<void>
     signal: run.signal,
   })
   if (result.exitCode === 0) return
-  if (/No space left|File too large/i.test(result.stderr)) {
+  if (/No space left|Disk quota/i.test(result.stderr)) throw new AppError('disk_full')
+  if (/File too large/i.test(result.stderr)) {
     throw new AppError('tool_failed', { details: { tool: 'ffmpeg', reason: 'output_too_big' } })
   }
   if (/Cannot allocate memory/i.test(result.stderr)) {

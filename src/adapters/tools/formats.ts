@@ -82,7 +82,7 @@ export const AUDIO_CODECS: readonly string[] = [
 const OTHER_DECODERS = ['libdav1d', 'mp3float', 'mp2float', 'amrnb', 'amrwb', 'libopus', 'libspeex']
 
 /** Value of ffmpeg's `-codec_whitelist` for untrusted input. */
-export const CODEC_WHITELIST = [...VIDEO_CODECS, ...AUDIO_CODECS, ...OTHER_DECODERS].join(',')
+const CODEC_WHITELIST = [...VIDEO_CODECS, ...AUDIO_CODECS, ...OTHER_DECODERS].join(',')
 
 /** ffprobe opens a decoder for every stream it lists, also for those that are dropped: covers and captions. */
 const LISTED_ONLY = [

@@ -16,7 +16,7 @@ export type RandomReader = {
 }
 
 /** Opens a plain file for reading by range; links are refused. The caller closes it. */
-export async function openLocalFile(path: string): Promise<RandomReader> {
+async function openLocalFile(path: string): Promise<RandomReader> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   const facts = await handle.stat()
   if (!facts.isFile()) {

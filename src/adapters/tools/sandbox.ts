@@ -47,7 +47,7 @@ export type SandboxHost = {
 }
 
 /** The user a program runs as when we are root: owns nothing, and is not the `nobody` that other services use. */
-export const MEDIA_UID = 65533
+const MEDIA_UID = 65533
 
 const STAGE = '/mnt'
 

@@ -1,7 +1,7 @@
 /** Samples in, compact peaks out: what the player draws as a waveform. Pure but for what it remembers. */
 
 /** Length of one window. */
-export const WINDOW_MS = 20
+const WINDOW_MS = 20
 
 /**
  * The file that the desk reads.

@@ -42,7 +42,7 @@ export function frameTiming(times: Float64Array, timeBase: Rational, guess?: Rat
 }
 
 /** The standard rate that is nearest to `rate` frames per second. */
-export function nearestStandard(rate: number): Rational {
+function nearestStandard(rate: number): Rational {
   let best: Rational = { num: 30, den: 1 }
   for (const standard of STANDARD) {
     if (Math.abs(Math.log(value(standard) / rate)) < Math.abs(Math.log(value(best) / rate))) best = standard

@@ -294,7 +294,7 @@ function shape(stream: ProbeStream) {
 }
 
 /** The part of a chosen track that an editor may see. */
-export function videoInfo(video: ChosenVideo): NonNullable<MediaInfo['video']> {
+function videoInfo(video: ChosenVideo): NonNullable<MediaInfo['video']> {
   return {
     ...{ codec: video.codec, width: video.width, height: video.height, rotation: video.rotation },
     ...(video.profile === undefined ? {} : { profile: video.profile }),

@@ -60,6 +60,16 @@ const MAX_DEPTH = 12
 
 /** Reads the facts. Errors: `external_reference`, `media_too_big`, `media_damaged`. */
 export async function readIsoFacts(file: RandomReader): Promise<IsoFacts> {
+  try {
+    return await readBoxes(file)
+  } catch (error) {
+    // A field that lies beyond its box.
+    if (error instanceof RangeError) throw new AppError('media_damaged', { cause: error })
+    throw error
+  }
+}
+
+async function readBoxes(file: RandomReader): Promise<IsoFacts> {
   const strangers: string[] = []
   let fragmented = false
   let userDataBoxes = 0

@@ -52,6 +52,20 @@ export async function rebuildMp4(
   target: SequentialWriter,
   signal?: AbortSignal,
 ): Promise<void> {
+  try {
+    await rebuildAll(source, target, signal)
+  } catch (error) {
+    // A field that lies beyond its box.
+    if (error instanceof RangeError) throw new AppError('media_damaged', { cause: error })
+    throw error
+  }
+}
+
+async function rebuildAll(
+  source: RandomReader,
+  target: SequentialWriter,
+  signal?: AbortSignal,
+): Promise<void> {
   const moov = await findBox(source, 'moov')
   const mdat = await findBox(source, 'mdat')
   if (moov === undefined || mdat === undefined || moov.size > MAX_MOOV_BYTES)

@@ -59,7 +59,7 @@ type Attempt = {
 export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized> {
   const { inputPath, tools, signal } = request
   const inspection = request.inspection ?? (await inspectMedia(inputPath, tools, signal))
-  const sourceTags = await tools.tags(inputPath, signal)
+  const sourceTags = await tools.sourceTags(inputPath, signal)
 
   let lastRefusal: AppError | undefined
   for (const attempt of attempts(request, inspection)) {

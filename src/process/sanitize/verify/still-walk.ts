@@ -4,6 +4,16 @@ import { AppError } from '../../../domain/errors.ts'
 
 /** Checks a whole JPEG, PNG, WebP or GIF in memory. Errors: `not_proven_clean` with the name of the piece. */
 export function walkStill(extension: string, data: Buffer): void {
+  try {
+    walk(extension, data)
+  } catch (error) {
+    // A field that lies beyond the end.
+    if (error instanceof RangeError) unproven('length', extension)
+    throw error
+  }
+}
+
+function walk(extension: string, data: Buffer): void {
   switch (extension) {
     case 'jpg':
       walkJpeg(data)
