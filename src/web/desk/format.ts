@@ -36,8 +36,9 @@ export function bytesWords(bytes: number): string {
   }).format(bytes / 1000 ** step)
 }
 
-/** Milliseconds as `m:ss` or `h:mm:ss`, rounded to the second. */
+/** Milliseconds as `m:ss` or `h:mm:ss`, rounded to the second; what is shorter than a second as `0:00.4`. */
 export function durationWords(ms: number): string {
+  if (ms < 1000) return `0:0${(Math.max(100, ms) / 1000).toFixed(1)}`
   const total = Math.round(ms / 1000)
   const two = (value: number): string => String(value).padStart(2, '0')
   const hours = Math.floor(total / 3600)

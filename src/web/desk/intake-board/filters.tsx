@@ -30,6 +30,12 @@ function changed<Name extends keyof ClipFilter>(
 export function Filters({ filter, tags, searchRef, onChange }: Props): React.JSX.Element {
   const { t } = useTranslation()
   const [typed, setTyped] = useState(filter.q ?? '')
+  const [knownWords, setKnownWords] = useState(filter.q)
+  // The words were changed from outside, by "Show all clips".
+  if (filter.q !== knownWords) {
+    setKnownWords(filter.q)
+    if (typed.trim() !== (filter.q ?? '')) setTyped(filter.q ?? '')
+  }
   const latest = useRef({ filter, onChange })
   useEffect(() => {
     latest.current = { filter, onChange }

@@ -17,7 +17,7 @@ type Props = {
   readonly marks: { readonly inFrame: number | undefined; readonly outFrame: number | undefined }
   readonly onMarkIn?: () => void
   readonly onMarkOut?: () => void
-  readonly onSave?: () => void
+  readonly onSave?: (label: string) => void
   readonly onComment: () => void
 }
 
@@ -30,6 +30,7 @@ export function Player(props: Props): React.JSX.Element {
   const element = useRef<HTMLVideoElement>(null)
   const graphic = clip.care.includes('graphic')
   const [veiled, setVeiled] = useState(graphic)
+  const [label, setLabel] = useState('')
   const sound = clip.media?.kind === 'audio'
 
   useEffect(() => (element.current === null ? undefined : playback.attach(element.current)), [playback])
@@ -151,10 +152,29 @@ export function Player(props: Props): React.JSX.Element {
                     ),
                   })}
             </span>
+            <input
+              className="select-label"
+              dir="auto"
+              aria-label={t('select.label')}
+              placeholder={t('select.label')}
+              maxLength={200}
+              value={label}
+              onChange={(event) => setLabel(event.currentTarget.value)}
+              onKeyDown={(event) => {
+                if (event.key === 'Escape') event.currentTarget.blur()
+                if (event.key !== 'Enter') return
+                props.onSave?.(label.trim())
+                setLabel('')
+                event.currentTarget.blur()
+              }}
+            />
             <Button
               className="button small"
               isDisabled={marks.inFrame === undefined && marks.outFrame === undefined}
-              {...(props.onSave === undefined ? {} : { onPress: props.onSave })}
+              onPress={() => {
+                props.onSave?.(label.trim())
+                setLabel('')
+              }}
             >
               <kbd>S</kbd> {t('select.save')}
             </Button>

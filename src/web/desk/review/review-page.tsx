@@ -100,7 +100,7 @@ function ClipView({ clip }: { readonly clip: ClipDetail }): React.JSX.Element {
   const [binning, setBinning] = useState<{ clipId: string; selectId?: string }>()
   const [writeAt, setWriteAt] = useState(0)
   const save = useAct(
-    (range: { inFrame: number; outFrame: number }) => addSelect(clip.id, { ...range, label: '' }),
+    (range: { inFrame: number; outFrame: number; label: string }) => addSelect(clip.id, range),
     [keys.clip(clip.id)],
   )
 
@@ -121,9 +121,9 @@ function ClipView({ clip }: { readonly clip: ClipDetail }): React.JSX.Element {
       outFrame: end,
     }))
   }
-  const saveSelect = (): void => {
+  const saveSelect = (label = ''): void => {
     if (playback === undefined || !mayEdit) return
-    const range = { inFrame: marks.inFrame ?? 0, outFrame: marks.outFrame ?? playback.frames }
+    const range = { inFrame: marks.inFrame ?? 0, outFrame: marks.outFrame ?? playback.frames, label }
     if (marks.inFrame === undefined && marks.outFrame === undefined) {
       notify(t('select.mark_first'))
       return
@@ -161,7 +161,7 @@ function ClipView({ clip }: { readonly clip: ClipDetail }): React.JSX.Element {
           End: () => playback.goTo(playback.frames - 1),
           I: markIn,
           O: markOut,
-          S: saveSelect,
+          S: () => saveSelect(),
           X: () => setMarks({ inFrame: undefined, outFrame: undefined }),
         }),
     M: write,
