@@ -103,6 +103,6 @@ type RouteDeps = Pick<IntakeDeps, 'intakeDb' | 'access' | 'logger' | 'pageTitle'
 }
 
 /** Every route of the front but the uploads' own, to be mounted and to be held against the policy table. */
-export function intakeRoutes(deps: RouteDeps): readonly Route[] {
+function intakeRoutes(deps: RouteDeps): readonly Route[] {
   return [...apiRoutes(deps), ...pageRoutes({ ...deps, title: deps.pageTitle, memory: createPageMemory() })]
 }

@@ -43,7 +43,11 @@ export type JoinOffer = z.infer<typeof joinOfferSchema>
 /** POST /api/join/complete. */
 export const joinCompleteSchema = z.strictObject({
   token: z.string().min(20).max(100),
-  login: z.string().trim().toLowerCase().regex(/^[a-z0-9][a-z0-9._-]{1,38}$/),
+  login: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .regex(/^[a-z0-9][a-z0-9._-]{1,38}$/),
   name: z.string().trim().min(1).max(60),
   password: z.string().min(15).max(200),
   totp: z.string().regex(/^\d{6}$/),
@@ -75,8 +79,16 @@ export const peopleSchema = z.object({ people: z.array(personSchema) })
 /** POST /api/people/contributors. */
 export const inviteContributorSchema = z.strictObject({
   alias: z.string().trim().min(1).max(60).optional(),
-  expiresHours: z.int().min(1).max(24 * 90).default(72),
-  quotaBytes: z.int().min(1_000_000).max(10 ** 13).default(20 * 1024 ** 3),
+  expiresHours: z
+    .int()
+    .min(1)
+    .max(24 * 90)
+    .default(72),
+  quotaBytes: z
+    .int()
+    .min(1_000_000)
+    .max(10 ** 13)
+    .default(20 * 1024 ** 3),
   form: z.enum(['digits', 'words']).default('digits'),
 })
 /** Its answer; the code is shown this once and is in no database. */
@@ -97,7 +109,11 @@ export type ContributorInvited = z.infer<typeof contributorInvitedSchema>
 export const inviteStaffSchema = z.strictObject({
   role: staffRole,
   name: z.string().trim().min(1).max(60),
-  expiresHours: z.int().min(1).max(24 * 14).default(72),
+  expiresHours: z
+    .int()
+    .min(1)
+    .max(24 * 14)
+    .default(72),
 })
 /** Its answer: a link that works once. */
 export const staffInvitedSchema = z.object({ link: z.string(), expiresAt: z.iso.datetime() })
@@ -105,7 +121,11 @@ export type StaffInvited = z.infer<typeof staffInvitedSchema>
 
 /** PATCH /api/people/:id. */
 export const changePersonSchema = z.strictObject({
-  quotaBytes: z.int().min(0).max(10 ** 13).optional(),
+  quotaBytes: z
+    .int()
+    .min(0)
+    .max(10 ** 13)
+    .optional(),
   paused: z.boolean().optional(),
 })
 
@@ -119,7 +139,15 @@ export const serverStateSchema = z.object({
   storage: z.object({ freeBytes: z.int(), usedBytes: z.int() }),
   queue: z.object({ waiting: z.int(), running: z.int(), oldestWaitingSeconds: z.int() }),
   failing: z.array(
-    z.object({ jobId: z.string(), clipId: z.string(), reel: z.string(), state: z.string(), reason: z.string(), detail: z.string().nullable(), attempts: z.int() }),
+    z.object({
+      jobId: z.string(),
+      clipId: z.string(),
+      reel: z.string(),
+      state: z.string(),
+      reason: z.string(),
+      detail: z.string().nullable(),
+      attempts: z.int(),
+    }),
   ),
   versions: z.record(z.string(), z.string()),
 })

@@ -110,7 +110,15 @@ export const clipDetailSchema = clipSummarySchema.extend({
   selects: z.array(selectSchema),
   comments: z.array(commentSchema),
   /** Tiles of the filmstrip sprite: `count` pictures in `columns` columns, one every `everyMs`. */
-  filmstrip: z.object({ count: z.int(), columns: z.int(), everyMs: z.number(), tileWidth: z.int(), tileHeight: z.int() }).nullable(),
+  filmstrip: z
+    .object({
+      count: z.int(),
+      columns: z.int(),
+      everyMs: z.number(),
+      tileWidth: z.int(),
+      tileHeight: z.int(),
+    })
+    .nullable(),
   hasWaveform: z.boolean(),
   mayDownloadMaster: z.boolean(),
   /** Staff ids of translators who may stream the clip; administrators and editors see it. */
@@ -132,12 +140,19 @@ export type ChangeClip = z.infer<typeof changeClipSchema>
 
 /** POST /api/clips/:id/selects. */
 export const newSelectSchema = z
-  .strictObject({ inFrame: z.int().min(0), outFrame: z.int().min(1), label: z.string().trim().max(200).default('') })
+  .strictObject({
+    inFrame: z.int().min(0),
+    outFrame: z.int().min(1),
+    label: z.string().trim().max(200).default(''),
+  })
   .refine((range) => range.outFrame > range.inFrame, { path: ['outFrame'] })
 /** POST /api/clips/:id/comments. */
-export const newCommentSchema = z.strictObject({ frame: z.int().min(0), text: z.string().trim().min(1).max(4000) })
+export const newCommentSchema = z.strictObject({
+  frame: z.int().min(0),
+  text: z.string().trim().min(1).max(4000),
+})
 
-export const binItemSchema = z.object({
+const binItemSchema = z.object({
   position: z.int(),
   clipId: z.string(),
   reel: z.string(),
@@ -153,8 +168,7 @@ export const newBinSchema = z.strictObject({ name: z.string().trim().min(1).max(
 /** POST /api/bins/:id/items. */
 export const newBinItemSchema = z.strictObject({ clipId: z.string(), selectId: z.string().optional() })
 
-/** Data of one `clip` event of GET /api/clips/events. The stream starts with the present revision in a `ready` event. */
-export const clipEventSchema = clipSummarySchema
+/** GET /api/clips/events starts with the present revision in a `ready` event; each `clip` event is a `ClipSummary`. */
 export const readyEventSchema = z.object({ revision: z.int() })
 
 /** GET /api/clips/:id/waveform: peaks as pairs of int8, one pair every `windowMs`, mixed to one channel. */

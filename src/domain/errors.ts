@@ -5,19 +5,7 @@
  * may see (`details`) and whether trying again could help. It does not know HTTP.
  */
 
-export type ErrorKind =
-  | 'invalid'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not_found'
-  | 'conflict'
-  | 'gone'
-  | 'too_large'
-  | 'unsupported'
-  | 'rate_limited'
-  | 'full'
-  | 'unavailable'
-  | 'internal'
+export type ErrorKind = 'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'gone' | 'too_large' | 'unsupported' | 'rate_limited' | 'full' | 'unavailable' | 'internal'
 
 type Entry = { readonly kind: ErrorKind; readonly title: string; readonly remedy: string }
 

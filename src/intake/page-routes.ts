@@ -171,7 +171,12 @@ export function pageRoutes(deps: Deps): readonly Route[] {
       handle: ({ req, res, who }) => act(req, res, who),
     }),
     // Every browser asks for an icon; the page has none, and a refusal would be an error line in each console.
-    route({ method: 'get', path: '/favicon.ico', action: 'page.read', handle: () => Promise.resolve(undefined) }),
+    route({
+      method: 'get',
+      path: '/favicon.ico',
+      action: 'page.read',
+      handle: () => Promise.resolve(undefined),
+    }),
     ...[style, script].flatMap((file) => (file === undefined ? [] : [fileRoute(file)])),
   ]
 }

@@ -55,7 +55,9 @@ export async function keyringInitial(db: Kysely<unknown>): Promise<void> {
 /** The catalogue: people of the desk, clips, what is said about them, and the queue. */
 export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE TABLE server_facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`.execute(db)
-  await sql`CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID`.execute(db)
+  await sql`CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID`.execute(
+    db,
+  )
   await sql`CREATE TABLE staff (
     id TEXT PRIMARY KEY, project_id TEXT NOT NULL REFERENCES projects(id),
     role TEXT NOT NULL CHECK (role IN ('editor','translator','admin')),
@@ -141,9 +143,13 @@ export async function catalogInitial(db: Kysely<unknown>): Promise<void> {
     attempts INTEGER NOT NULL DEFAULT 0, run_after INTEGER NOT NULL, leased_until INTEGER,
     token INTEGER NOT NULL DEFAULT 0, reason TEXT
   ) WITHOUT ROWID`.execute(db)
-  await sql`CREATE UNIQUE INDEX jobs_one_open ON jobs(kind, subject) WHERE state IN ('ready','leased')`.execute(db)
+  await sql`CREATE UNIQUE INDEX jobs_one_open ON jobs(kind, subject) WHERE state IN ('ready','leased')`.execute(
+    db,
+  )
   await sql`CREATE INDEX jobs_due ON jobs(run_after) WHERE state IN ('ready','leased')`.execute(db)
-  await sql`CREATE TABLE revision_counter (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)`.execute(db)
+  await sql`CREATE TABLE revision_counter (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)`.execute(
+    db,
+  )
   await sql`INSERT INTO revision_counter (id, value) VALUES (1, 0)`.execute(db)
   // What people type finds a clip by title, reel, note and tags; diacritics fold, Arabic and Latin alike.
   await sql`CREATE VIRTUAL TABLE clip_search USING fts5(
