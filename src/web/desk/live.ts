@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { clipEventSchema } from '../../contract/clips.ts'
+import { clipSummarySchema } from '../../contract/clips.ts'
 import { keys, spreadClip } from './queries.ts'
 
 const LONGEST_WAIT_MS = 30_000
@@ -33,7 +33,7 @@ export function useLiveClips(): boolean {
         }
       })
       source.addEventListener('clip', (event: MessageEvent<string>) => {
-        const parsed = clipEventSchema.safeParse(JSON.parse(event.data))
+        const parsed = clipSummarySchema.safeParse(JSON.parse(event.data))
         if (parsed.success && !spreadClip(client, parsed.data)) refreshLists()
       })
       source.onerror = () => {

@@ -9,7 +9,8 @@ import { useKeys } from '../keys.ts'
 import { CallError } from '../problem.ts'
 import type { Playback } from './playback.ts'
 import { Scrubber } from './scrubber.tsx'
-import { TimecodeField, timecodeLength } from './timecode-field.tsx'
+import { TimecodeField } from './timecode-field.tsx'
+import { timecodeLength } from './timing.ts'
 
 type Props = {
   readonly clip: ClipDetail

@@ -6,7 +6,7 @@ import { removeSelect } from '../api.ts'
 import { keys, useAct } from '../queries.ts'
 import { useComplain } from '../ui/notices.tsx'
 import type { Playback } from './playback.ts'
-import { timecodeLength } from './timecode-field.tsx'
+import { timecodeLength } from './timing.ts'
 
 type Props = {
   readonly clip: ClipDetail
