@@ -6,7 +6,7 @@ import { moveClip, setClipFacts } from '../../src/catalog/clips.ts'
 import {
   binsSchema,
   clipDetailSchema,
-  clipEventSchema,
+  clipSummarySchema,
   clipPageSchema,
   commentSchema,
   readyEventSchema,
@@ -356,10 +356,10 @@ describe('live events', () => {
     const [seenByEditor, seenByTranslator] = desks
     const first = [await seenByEditor.next(), await seenByEditor.next()].map(({ event, data }) => {
       expect(event).toBe('clip')
-      return clipEventSchema.parse(data).id
+      return clipSummarySchema.parse(data).id
     })
     expect(first).toEqual([hidden.id, mine.id])
-    expect(clipEventSchema.parse((await seenByTranslator.next()).data)).toMatchObject({
+    expect(clipSummarySchema.parse((await seenByTranslator.next()).data)).toMatchObject({
       id: mine.id,
       alias: '',
       state: 'inspected',
