@@ -12,7 +12,7 @@ export const sanitizeVerb: Verb = {
   usage: ['sanitize IN OUT [--json]'],
   details: [
     'OUT is written whole or not at all. Ends with 3, and without OUT, where the file can not be proven clean.',
-    'Kind and format of OUT follow from the content of IN: video becomes MP4 or WebM, sound M4A, stills JPEG or PNG.',
+    'Kind and format of OUT follow from the content of IN: video becomes MP4, sound M4A, stills JPEG, PNG, WebP or GIF.',
   ],
   async run(args, out) {
     const { values, rest } = readArguments(args, { json: 'boolean' }, { least: 2, most: 2 })
