@@ -31,7 +31,7 @@ export function bytesWords(bytes: number): string {
   return new Intl.NumberFormat(locale(), {
     style: 'unit',
     unit: UNITS[step] ?? 'byte',
-    unitDisplay: 'short',
+    unitDisplay: step === 0 ? 'long' : 'short',
     maximumFractionDigits: step < 3 ? 0 : 1,
   }).format(bytes / 1000 ** step)
 }

@@ -16,6 +16,8 @@ export function PrintSheet(props: {
   })
   useEffect(() => {
     const title = document.title
+    // The page is hidden while it prints, and what is hidden loses the focus.
+    const focused = document.activeElement
     const finish = (): void => done.current()
     window.addEventListener('afterprint', finish)
     document.title = '\u00a0'
@@ -23,6 +25,7 @@ export function PrintSheet(props: {
     return () => {
       window.clearTimeout(timer)
       document.title = title
+      if (focused instanceof HTMLElement) focused.focus()
       window.removeEventListener('afterprint', finish)
     }
   }, [])
