@@ -151,6 +151,24 @@ describe('cleaning a clip with a secret in every place', () => {
     expect(secretsIn(Buffer.from(JSON.stringify(told)))).toEqual([])
   })
 
+  it('claims less where embedded tags were too many to read', async () => {
+    const input = join(bench.root, 'bomb.mp4')
+    await makeClip(input)
+    const file = await readFile(input)
+    // The timecode track, now said to be one of positions with a hundred million samples of four bytes each.
+    const handler = file.indexOf(`hdlr${'\0'.repeat(8)}tmcd`, 0, 'latin1')
+    file.write('meta', handler + 12, 'latin1')
+    const sizes = file.indexOf('stsz', handler, 'latin1')
+    expect(file.readUInt32BE(sizes + 8)).toBe(4)
+    file.writeUInt32BE(100_000_000, sizes + 12)
+    await writeFile(input, file)
+    const { told, before, after } = await clean('bomb.mp4')
+    expect(secretsIn(before)).toContain('location')
+    expect(secretsIn(after)).toEqual([])
+    expect(told.certificate.proven).toContain('no_source_value_of_outer_tags')
+    expect(told.certificate.proven).not.toContain('no_source_value')
+  })
+
   it.each([90, 180, 270] as const)('shows a clip turned by %d degrees as its phone did', async (turned) => {
     const name = `turned-${turned}.mp4`
     await makeClip(join(bench.root, name), { turned, seconds: 1 })
@@ -316,5 +334,7 @@ describe('cleaning a picture', () => {
     await writeFile(join(bench.root, 'torn.jpg'), whole.subarray(0, Math.floor(whole.length * 0.7)))
     const { told } = await clean('torn.jpg')
     expect(told.recovered).toBe(true)
+    expect(told.certificate.proven).toContain('same_size')
+    expect(told.certificate.proven).not.toContain('same_clip')
   })
 })

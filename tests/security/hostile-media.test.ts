@@ -204,6 +204,9 @@ describe('files that are torn, empty or two things at once', () => {
     const told = await sanitizeFile(at('first-torn.mp4'), at('first-torn.out'), bench.tools)
     expect(told.recovered).toBe(true)
     expect(told.certificate.tier).toBe('A')
+    // Its length and pictures were compared with nothing: the certificate must not say that they were.
+    expect(told.certificate.proven).toContain('same_kind')
+    expect(told.certificate.proven).not.toContain('same_clip')
     expect(told.mediaInfo.video?.frames).toBeGreaterThan(10)
   })
 

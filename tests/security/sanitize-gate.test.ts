@@ -33,8 +33,8 @@ const CLIP: Expected = {
   exact: true,
   packets: 60,
 }
-const PHOTO: Expected = { kind: 'still', width: 320, height: 200, pages: 1 }
-const PNG: Expected = { kind: 'still', width: 64, height: 48, pages: 1 }
+const PHOTO: Expected = { kind: 'still', width: 320, height: 200, pages: 1, exact: true }
+const PNG: Expected = { kind: 'still', width: 64, height: 48, pages: 1, exact: true }
 
 beforeAll(async () => {
   await makeClip(at('source.mp4'))

@@ -54,7 +54,7 @@ describe('what is searched for', () => {
     { group: 'File', name: 'MIMEType', value: 'video/mp4' },
     { group: 'IFD0', name: 'Make', value: 'LG' },
   ]
-  const all = sensitiveNeedles(tags, 10_000_000)
+  const { needles: all } = sensitiveNeedles(tags, 10_000_000)
   const has = (bytes: Buffer): boolean => all.some((one) => one.bytes.equals(bytes))
 
   it('includes values as they are and in both kinds of UTF-16', () => {
@@ -75,10 +75,22 @@ describe('what is searched for', () => {
     expect(has(Buffer.from('LG'))).toBe(false)
   })
 
+  it('is the whole source, or is said to be less', () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        group: 'GPS',
+        name: 'GPSLatitude',
+        value: `48.${100_000 + n}`,
+      }))
+    expect(sensitiveNeedles(many(4000), 1_000_000).whole).toBe(true)
+    expect(sensitiveNeedles([...many(4000), ...many(4000)], 1_000_000).whole).toBe(true)
+    expect(sensitiveNeedles(many(4001), 1_000_000).whole).toBe(false)
+  })
+
   it('asks for longer values in larger files', () => {
     const short = { group: 'IFD0', name: 'Model', value: 'A1b2C' }
-    const in1MB = sensitiveNeedles([short], 100_000).map((one) => one.bytes.length)
-    const in4GB = sensitiveNeedles([short], 4_000_000_000).map((one) => one.bytes.length)
+    const in1MB = sensitiveNeedles([short], 100_000).needles.map((one) => one.bytes.length)
+    const in4GB = sensitiveNeedles([short], 4_000_000_000).needles.map((one) => one.bytes.length)
     expect(in1MB).toContain(5)
     expect(in4GB).not.toContain(5)
   })

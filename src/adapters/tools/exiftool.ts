@@ -17,17 +17,20 @@ export async function readTags(path: string, signal?: AbortSignal): Promise<Tag[
   return await ask(path, ['-ee', '-u'], signal)
 }
 
+/** Tags of an original. `outerOnly`: those of embedded documents were too many and are missing. */
+export type SourceTags = { readonly tags: readonly Tag[]; readonly outerOnly: boolean }
+
 /**
  * The same of an original, where hours of embedded positions, or a bomb, may be more than the
- * ceilings allow: it is read again without them, and what is searched for is then less. A master
- * is never read like that.
+ * ceilings allow: it is read again without them, what is searched for is then less, and `outerOnly`
+ * says so. A master is never read like that.
  */
-export async function readSourceTags(path: string, signal?: AbortSignal): Promise<Tag[]> {
+export async function readSourceTags(path: string, signal?: AbortSignal): Promise<SourceTags> {
   try {
-    return await readTags(path, signal)
+    return { tags: await readTags(path, signal), outerOnly: false }
   } catch (error) {
     if (!(error instanceof AppError) || signal?.aborted === true) throw error
-    return await ask(path, [], signal)
+    return { tags: await ask(path, [], signal), outerOnly: true }
   }
 }
 

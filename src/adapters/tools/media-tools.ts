@@ -1,7 +1,7 @@
 /** The media programs as one collaborator, built once and handed down. */
 
 import { execVersion } from './versions.ts'
-import { readSourceTags, readTags, type Tag } from './exiftool.ts'
+import { readSourceTags, readTags, type SourceTags, type Tag } from './exiftool.ts'
 import { runFfmpeg, type FfmpegPlan, type FfmpegRun } from './ffmpeg.ts'
 import { probeFile, probePackets, type PacketFacts, type Probe } from './ffprobe.ts'
 import type { AvContainer } from './formats.ts'
@@ -24,7 +24,7 @@ export type MediaTools = {
   ): Promise<PacketFacts>
   tags(path: string, signal?: AbortSignal): Promise<Tag[]>
   /** Of an original: without embedded documents where those are too many. */
-  sourceTags(path: string, signal?: AbortSignal): Promise<Tag[]>
+  sourceTags(path: string, signal?: AbortSignal): Promise<SourceTags>
   ffmpeg(plan: FfmpegPlan, run: FfmpegRun): Promise<void>
   stillFacts(path: string, format: string, signal?: AbortSignal): Promise<StillFacts>
   cleanStill: typeof cleanStill

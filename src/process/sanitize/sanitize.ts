@@ -59,14 +59,14 @@ type Attempt = {
 export async function sanitizeMedia(request: SanitizeRequest): Promise<Sanitized> {
   const { inputPath, tools, signal } = request
   const inspection = request.inspection ?? (await inspectMedia(inputPath, tools, signal))
-  const sourceTags = await tools.sourceTags(inputPath, signal)
+  const { tags: sourceTags, outerOnly } = await tools.sourceTags(inputPath, signal)
 
   let lastRefusal: AppError | undefined
   for (const attempt of attempts(request, inspection)) {
     try {
       const made = await attempt()
       const { proven, mediaInfo, videoBytes } = await verifyClean({
-        ...{ masterPath: made.path, expected: made.expected, sourceTags, tools },
+        ...{ masterPath: made.path, expected: made.expected, sourceTags, outerTagsOnly: outerOnly, tools },
         ...(signal === undefined ? {} : { signal }),
       })
       const extension = made.path.slice(made.path.lastIndexOf('.') + 1)
@@ -114,7 +114,10 @@ async function cleanPicture(
 ): Promise<Attempt> {
   const { tools, inputPath, outputDir, signal } = request
   const made = await tools.cleanStill(inputPath, still.format, outputDir, signal)
-  const expected: Expected = { kind: 'still', width: still.width, height: still.height, pages: still.pages }
+  const expected: Expected = {
+    ...{ kind: 'still', width: still.width, height: still.height, pages: still.pages },
+    exact: !made.recovered,
+  }
   return { path: made.path, tier: 'A', recovered: made.recovered, expected }
 }
 

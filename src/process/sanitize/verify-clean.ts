@@ -12,7 +12,7 @@ import type { StillFormat } from '../inspect/sniff.ts'
 import { findFirst } from './verify/byte-search.ts'
 import { checkFidelity, type Expected } from './verify/fidelity.ts'
 import { walkMp4 } from './verify/mp4-walk.ts'
-import { sensitiveNeedles } from './verify/sensitive.ts'
+import { MAX_VALUES, sensitiveNeedles } from './verify/sensitive.ts'
 import { unproven, walkStill } from './verify/still-walk.ts'
 import { strangerTag } from './verify/tag-allow-list.ts'
 
@@ -21,6 +21,8 @@ export type ProofRequest = {
   readonly masterPath: string
   readonly expected: Expected
   readonly sourceTags: readonly Tag[]
+  /** The tags of embedded documents are missing from `sourceTags`: the certificate then says less. */
+  readonly outerTagsOnly?: boolean
   readonly tools: MediaTools
   readonly signal?: AbortSignal
 }
@@ -42,7 +44,7 @@ const MAX_STILL_BYTES = 512 * 1024 * 1024
  * Errors: `not_proven_clean`, whose details name the check and the tag, box or unit, never a value.
  */
 export async function verifyClean(request: ProofRequest): Promise<Proof> {
-  const { masterPath, expected, sourceTags, tools, signal } = request
+  const { masterPath, expected, sourceTags, outerTagsOnly = false, tools, signal } = request
   const proven: string[] = []
 
   const stranger = strangerTag(await tools.tags(masterPath, signal))
@@ -65,14 +67,23 @@ export async function verifyClean(request: ProofRequest): Promise<Proof> {
       )
       if (expected.kind === 'video') proven.push('no_bitstream_user_data')
     }
-    const found = await findFirst(file, sensitiveNeedles(sourceTags, file.size), signal)
+    const { needles, whole } = sensitiveNeedles(sourceTags, file.size)
+    const found = await findFirst(file, needles, signal)
     if (found !== undefined) unproven('source_value', found.name)
-    proven.push('no_source_value')
+    proven.push(
+      [
+        'no_source_value',
+        ...(whole ? [] : [`first_${MAX_VALUES}`]),
+        ...(outerTagsOnly ? ['outer_tags'] : []),
+      ].join('_of_'),
+    )
   })
 
   const again = await inspectMedia(masterPath, tools, signal)
   const mediaInfo = again.kind === 'still' ? checkStill(again, expected) : checkClip(again, expected)
-  proven.push('same_clip')
+  // Of what could be saved of a damaged source only this much was compared.
+  if (expected.exact) proven.push('same_clip')
+  else proven.push(expected.kind === 'still' ? 'same_size' : 'same_kind')
   return { proven, mediaInfo, videoBytes: again.kind === 'video' ? again.video.bytes : 0 }
 }
 

@@ -4,7 +4,14 @@ import { unproven } from './still-walk.ts'
 
 /** What the master must be like. */
 export type Expected =
-  | { readonly kind: 'still'; readonly width: number; readonly height: number; readonly pages: number }
+  | {
+      readonly kind: 'still'
+      readonly width: number
+      readonly height: number
+      readonly pages: number
+      /** False where the end of the source was missing. */
+      readonly exact: boolean
+    }
   | {
       readonly kind: 'audio'
       readonly durationMs: number

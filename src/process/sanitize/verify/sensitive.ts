@@ -25,18 +25,25 @@ const MAKERS_MARKS = [
 const CHANCE = 1e-4
 const MIN_LENGTH = 5
 const MAX_LENGTH = 200
-const MAX_NEEDLES = 4000
+/** So many different values of a source are searched for; the name of the weaker check says so. */
+export const MAX_VALUES = 4000
+
+/** What to search for; `whole` is false where the source says more than we search for. */
+export type Needles = { readonly needles: readonly Needle[]; readonly whole: boolean }
 
 /** Builds the needles for a master of `masterBytes` bytes; short ones that chance would find in so many are left out. */
-export function sensitiveNeedles(sourceTags: readonly Tag[], masterBytes: number): Needle[] {
+export function sensitiveNeedles(sourceTags: readonly Tag[], masterBytes: number): Needles {
   const texts = new Map<string, string>()
+  let whole = true
   for (const tag of sourceTags) {
     const kind = classOfTag(tag)
     if (kind === undefined || kind === 'thumbnails' || isBlank(tag.value)) continue
     for (const form of formsOf(tag.value, kind === 'dates')) {
-      if (worthSearching(form) && !texts.has(form)) texts.set(form, tag.name)
+      if (!worthSearching(form) || texts.has(form)) continue
+      if (texts.size < MAX_VALUES) texts.set(form, tag.name)
+      else whole = false
     }
-    if (texts.size > MAX_NEEDLES) break
+    if (!whole) break
   }
   const needles: Needle[] = MAKERS_MARKS.filter(
     (mark) => !mark.startsWith('Lav') || masterBytes < 1_000_000,
@@ -53,7 +60,10 @@ export function sensitiveNeedles(sourceTags: readonly Tag[], masterBytes: number
     )
   }
   const perNeedle = CHANCE / needles.length
-  return needles.filter((needle) => masterBytes / 256 ** needle.bytes.length < perNeedle)
+  return {
+    needles: needles.filter((needle) => masterBytes / 256 ** needle.bytes.length < perNeedle),
+    whole,
+  }
 }
 
 /** A value as it may be written elsewhere: dates in other spellings, parts of coordinates. */
