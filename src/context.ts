@@ -158,11 +158,9 @@ export async function openDesk(config: Config, closing: AbortSignal): Promise<Op
   }
   const describeFailing = async (projectId: ProjectId): Promise<ServerState['failing']> => {
     const jobs = await queue.failing()
-    const clips = new Map(
-      (await namesOfClips(catalogDb, projectId, clipIdsOf(jobs))).map((clip) => [String(clip.id), clip]),
-    )
+    const clips = await namesOfClips(catalogDb, projectId, clipIdsOf(jobs))
     return jobs.flatMap((job) => {
-      const clip = clips.get(job.subject)
+      const clip = clips.find(({ id }) => id === job.subject)
       if (clip === undefined) return []
       return [
         {

@@ -46,7 +46,7 @@ export const deriveVerb: Verb = {
       const tools = createMediaTools({ scratchRoot })
       const result = await deriveFile(resolve(input), resolve(folder), tools)
       if (values['json'] === true) out.json({ ok: true, ...result })
-      else for (const [name, path] of Object.entries(result.files)) out.line(`${name}: ${String(path)}`)
+      else for (const [name, path] of Object.entries(result.files)) out.line(`${name}: ${path}`)
       return 0
     })
   },
