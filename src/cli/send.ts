@@ -47,6 +47,8 @@ export type SendOptions = {
   /** SHA-256 of a self-signed certificate, as the server printed it. */
   readonly caFingerprint?: string
   readonly onProgress?: (progress: SendProgress) => void
+  /** Called before each wait for a server that does not answer, or that is busy. */
+  readonly onWait?: () => void
   /** How long to wait for the worker's seal after the last byte. Default ten minutes; 0 does not wait. */
   readonly sealWaitMs?: number
   readonly signal?: AbortSignal
@@ -290,13 +292,14 @@ type Client = {
   close(): void
 }
 
-function createClient({ baseUrl, caFingerprint, code, signal }: SendOptions): Client {
+function createClient({ baseUrl, caFingerprint, code, signal, onWait }: SendOptions): Client {
   const http = createHttp(baseUrl, caFingerprint)
   let token = ''
   let waitMs = FIRST_WAIT_MS
 
   const sleep = (ms: number): Promise<void> => pause(ms, undefined, signal === undefined ? {} : { signal })
   const rest = async (): Promise<void> => {
+    onWait?.()
     // Up to half on top, so that many clients of one server do not come back in step.
     await sleep(waitMs * (1 + (randomBytes(1)[0] ?? 0) / 512))
     waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)
