@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { proveSandbox } from './adapters/tools/sandbox-selftest.ts'
 import type { RoleName } from './adapters/accounts.ts'
+import { waitForLock } from './adapters/database/lock.ts'
 import { storagePaths } from './adapters/storage-layout.ts'
 import { readCertificate, selfSignedCertificate, type TlsMaterial } from './adapters/tls.ts'
 import { writeServerFact } from './catalog/server-facts.ts'
@@ -38,7 +39,28 @@ export function runRole(config: Config, role: RoleName): Promise<RunningRole> {
   }
 }
 
-async function runIntake(config: Config): Promise<RunningRole> {
+/**
+ * Runs intake, the only one on its storage: another would cut off what this one writes behind the acknowledged end, and
+ * end the forms that it is receiving. `lockWaitMs` is how long another may take to be gone. Errors: `storage_in_use`.
+ */
+export async function runIntake(config: Config, lockWaitMs?: number): Promise<RunningRole> {
+  const lock = await waitForLock(`${storagePaths(config.storageRoot).intakeDatabase}/intake.lock`, lockWaitMs)
+  try {
+    const running = await startIntake(config)
+    return {
+      report: running.report,
+      stop: async () => {
+        await running.stop()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function startIntake(config: Config): Promise<RunningRole> {
   // What arrives is many large buffers and few objects: marking beside our own thread takes the second of two cores
   // away from sender and disk. Without it: 5.2 → 3.5 s of processor a GB, 180 → 330 MB/s (docs/benchmarks.md, intake).
   setFlagsFromString('--no-concurrent-marking')

@@ -1,10 +1,8 @@
 /** The worker on one screen: what it clears away at its start, the work it takes, and what it does beside. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { takeLock, type HeldLock } from './adapters/database/lock.ts'
+import { waitForLock } from './adapters/database/lock.ts'
 import { emptyScratch } from './adapters/tools/scratch.ts'
 import { endStrays } from './adapters/tools/strays.ts'
 import type { Clock } from './domain/clock.ts'
-import { AppError } from './domain/errors.ts'
 import { createSqliteQueue } from './jobs/sqlite-queue.ts'
 import {
   clearQuarantine,
@@ -25,9 +23,6 @@ const NUDGE_EVERY_MS = 15_000
 const UPKEEP_EVERY_MS = 600_000
 /** Long enough to look at a refused clip again. */
 const WINDOW_DAYS = 1
-/** A worker that is told to stop needs less; one that is killed, nothing. */
-const LOCK_WAIT_MS = 12_000
-const LOCK_POLL_MS = 100
 
 export type WorkerAppDeps = StepDeps & {
   readonly clock: Clock
@@ -50,7 +45,7 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
     return { stop: () => Promise.resolve() }
   }
   const { scratchRoot } = deps.tools
-  const lock = await beAlone(`${scratchRoot}/worker.lock`, deps.lockWaitMs ?? LOCK_WAIT_MS)
+  const lock = await waitForLock(`${scratchRoot}/worker.lock`, deps.lockWaitMs)
   await endStrays(scratchRoot)
   await emptyScratch(scratchRoot)
   await blobs.removeUnfinished()
@@ -83,15 +78,5 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
       await worker.stop()
       lock.release()
     },
-  }
-}
-
-async function beAlone(path: string, waitMs: number): Promise<HeldLock> {
-  const end = performance.now() + waitMs
-  for (;;) {
-    const lock = takeLock(path)
-    if (lock !== undefined) return lock
-    if (performance.now() > end) throw new AppError('storage_in_use')
-    await sleep(LOCK_POLL_MS)
   }
 }

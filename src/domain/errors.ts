@@ -63,7 +63,7 @@ export const ERRORS = {
   tool_missing: { kind: 'unavailable', title: 'A program that is needed is not installed', remedy: 'Run scripts/setup.' },
   sandbox_unproven: { kind: 'unavailable', title: 'The sandbox did not prove itself', remedy: 'See docs/operations.md, "Sandbox".' },
   storage_failed: { kind: 'internal', title: 'The storage did not keep what it was given', remedy: 'An administrator must look at the disk.' },
-  storage_in_use: { kind: 'conflict', title: 'Another worker uses this storage', remedy: 'Stop the other one first: two would clear away what the other is working on.' },
+  storage_in_use: { kind: 'conflict', title: 'Another server uses this storage', remedy: 'Stop the other one first: two would clear away what the other is working on.' },
   original_locked: { kind: 'internal', title: 'The server can no longer open this original', remedy: 'A holder of the vault key can open it and send it in again.' },
   blob_damaged: { kind: 'internal', title: 'A stored object does not match its digest', remedy: 'Restore it from the backup.' },
   // review

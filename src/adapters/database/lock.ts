@@ -2,10 +2,26 @@
  * A lock between processes that dies with its holder, by SIGKILL and power cut as well: SQLite's own on a file that
  * stays empty. Node has no other that the kernel takes back by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import SQLite from 'better-sqlite3-multiple-ciphers'
 import { AppError } from '../../domain/errors.ts'
 
 export type HeldLock = { release(): void }
+
+/** A role that is told to stop needs less; one that is killed, nothing. */
+export const LOCK_WAIT_MS = 12_000
+const POLL_MS = 100
+
+/** As `takeLock`, after waiting for the holder to be gone. Errors: `storage_in_use` where it stays, `storage_failed`. */
+export async function waitForLock(path: string, waitMs = LOCK_WAIT_MS): Promise<HeldLock> {
+  const end = performance.now() + waitMs
+  for (;;) {
+    const lock = takeLock(path)
+    if (lock !== undefined) return lock
+    if (performance.now() > end) throw new AppError('storage_in_use')
+    await sleep(POLL_MS)
+  }
+}
 
 /** Takes the lock named by the file at `path`, or returns undefined where somebody holds it. Errors: `storage_failed`. */
 export function takeLock(path: string): HeldLock | undefined {
