@@ -72,19 +72,19 @@ export async function inviteStaff(
   by: Actor,
   wanted: { readonly role: StaffRole; readonly name: string; readonly expiresHours: number },
 ): Promise<{ readonly token: string; readonly expiresAt: number }> {
-  const made = await storeInvitation(deps, {
-    projectId: by.projectId,
-    role: wanted.role,
-    name: wanted.name,
-    hours: wanted.expiresHours,
+  // One transaction: by the act it is known whose link it is, and whose leaving ends it.
+  return transact(deps.catalogDb, async (trx) => {
+    const made = await storeInvitation(
+      { catalogDb: trx, clock: deps.clock },
+      { projectId: by.projectId, role: wanted.role, name: wanted.name, hours: wanted.expiresHours },
+    )
+    await recordAccessAct(trx, by, deps.clock.now(), {
+      verb: 'person.invite',
+      objectId: invitationId(hashToken(made.token)),
+      detail: wanted.role,
+    })
+    return made
   })
-  const objectId = invitationId(hashToken(made.token))
-  await recordAccessAct(deps.catalogDb, by, deps.clock.now(), {
-    verb: 'person.invite',
-    objectId,
-    detail: wanted.role,
-  })
-  return made
 }
 
 /** How an open invitation is named on the people page: the start of its hash, which opens nothing. */

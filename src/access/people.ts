@@ -249,8 +249,8 @@ export async function changeContributor(
 }
 
 /**
- * Takes access away at once: sessions end, a running upload fails at its next chunk, an open link dies. What was sent
- * stays. Doing it again changes nothing.
+ * Takes access away at once: sessions end, a running upload fails at its next chunk, an open link dies, and with a
+ * colleague every open link that they made. What was sent stays. Doing it again changes nothing.
  *
  * Errors: `not_found`, also for people of other projects; `last_administrator`.
  */
@@ -303,7 +303,34 @@ async function revokeStaff({ catalogDb, clock }: Deps, by: Actor, id: StaffId): 
     await trx.updateTable('staff').set({ state: 'revoked' }).where('id', '=', id).execute()
     await endSessionsOf(trx, id)
     await recordAccessAct(trx, by, clock.now(), { verb: 'person.revoke', objectId: id })
+    await withdrawLinksOf(trx, by, id, clock.now())
   })
+}
+
+/** A link that somebody made and kept would be their way back in, as an administrator even. */
+async function withdrawLinksOf(trx: CatalogDb, by: Actor, id: StaffId, now: number): Promise<void> {
+  const made = await trx
+    .selectFrom('acts')
+    .select('object_id')
+    .where('staff_id', '=', id)
+    .where('verb', '=', 'person.invite')
+    .execute()
+  const names = new Set(made.map((act) => act.object_id))
+  for (const { token_hash } of await openLinks(trx, by.projectId)) {
+    const objectId = invitationId(token_hash)
+    if (!names.has(objectId)) continue
+    await trx.deleteFrom('invitations').where('token_hash', '=', token_hash).execute()
+    await recordAccessAct(trx, by, now, { verb: 'person.revoke', objectId })
+  }
+}
+
+function openLinks(trx: CatalogDb, projectId: ProjectId): Promise<{ token_hash: Uint8Array }[]> {
+  return trx
+    .selectFrom('invitations')
+    .select('token_hash')
+    .where('project_id', '=', projectId)
+    .where('used', '=', 0)
+    .execute()
 }
 
 async function hasOtherAdministrator(trx: CatalogDb, projectId: ProjectId, than: StaffId): Promise<boolean> {
@@ -321,13 +348,9 @@ async function hasOtherAdministrator(trx: CatalogDb, projectId: ProjectId, than:
 
 async function revokeInvitation({ catalogDb, clock }: Deps, by: Actor, personId: string): Promise<void> {
   await transact(catalogDb, async (trx) => {
-    const open = await trx
-      .selectFrom('invitations')
-      .select('token_hash')
-      .where('project_id', '=', by.projectId)
-      .where('used', '=', 0)
-      .execute()
-    const found = open.find((row) => invitationId(row.token_hash) === personId)
+    const found = (await openLinks(trx, by.projectId)).find(
+      (row) => invitationId(row.token_hash) === personId,
+    )
     if (found === undefined) throw new AppError('not_found')
     await trx.deleteFrom('invitations').where('token_hash', '=', found.token_hash).execute()
     await recordAccessAct(trx, by, clock.now(), { verb: 'person.revoke', objectId: personId })

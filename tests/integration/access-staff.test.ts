@@ -276,6 +276,20 @@ describe('people', () => {
     expect(acts.slice(0, 5).every((act) => act.object_id === invited.id)).toBe(true)
   })
 
+  test('that leave take the open links with them that they made, and nobody else their own', async () => {
+    const [leaving, staying] = [await desk.colleague('admin'), await desk.colleague('admin')]
+    const invite = async (token: string): Promise<string> => {
+      const body = { role: 'admin', name: 'Later' }
+      const answer = await desk.call('POST', '/api/people/staff', { token, body })
+      return linkToken(staffInvitedSchema.parse(answer.json).link)
+    }
+    const [way, other] = [await invite(leaving.token), await invite(staying.token)]
+    await desk.call('POST', `/api/people/${leaving.id}/revoke`, { token: staying.token })
+    const back = await desk.call('POST', '/api/join/begin', { body: { token: way } })
+    expect([back.status, codeIn(back)]).toEqual([410, 'invitation_not_valid'])
+    expect((await offerOf(other)).role).toBe('admin')
+  })
+
   test('of unknown names are not found, whatever is done to them', async () => {
     const admin = await desk.colleague('admin')
     for (const id of [
