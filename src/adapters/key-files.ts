@@ -15,7 +15,10 @@ const DESK_SECRET = 'desk-secret'
 /** The worker's age identity: opens what is still being worked on. */
 const PROCESSING_IDENTITY = 'processing-identity'
 
-/** Makes the key files that are missing and puts owners and modes right. Run by the supervisor and the command line. */
+/**
+ * Makes the key files that are missing and puts owners and modes right. Run by the supervisor and the command line.
+ * Errors: `storage_failed` where one is there and can not be read.
+ */
 export async function prepareKeyFiles(folder: string, accounts: Accounts | undefined): Promise<void> {
   await makeOnce(join(folder, PEPPER), () => Promise.resolve(randomBytes(SECRET_BYTES).toString('hex')))
   await makeOnce(join(folder, DESK_SECRET), () => Promise.resolve(randomBytes(SECRET_BYTES).toString('hex')))
@@ -72,7 +75,10 @@ export async function readPrivately(path: string): Promise<string | undefined> {
 async function makeOnce(path: string, make: () => Promise<string>): Promise<void> {
   try {
     await readFile(path)
-  } catch {
+  } catch (cause) {
+    // Only what is not there is made: a key that can't be read just now must not be replaced by one that opens nothing.
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'))
+      throw new AppError('storage_failed', { cause, details: { what: 'key file' } })
     await writePrivately(path, await make())
   }
 }

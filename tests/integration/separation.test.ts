@@ -1,6 +1,6 @@
 /** Folders of the three roles: who may look into which, and that a change of accounts takes everything along. */
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -97,5 +97,21 @@ it('without accounts everything is private to the one user', async () => {
   await prepareInstallation(config, undefined, false)
   for (const path of Object.values(storagePaths(config.storageRoot))) {
     if (typeof path === 'string') expect((await stat(path)).mode & 0o077, path).toBe(0)
+  }
+})
+
+it('a key that can not be read is not replaced by a new one', async () => {
+  await prepareInstallation(config, undefined, false)
+  const { keys } = storagePaths(config.storageRoot)
+  for (const name of ['pepper', 'desk-secret', 'processing-identity']) {
+    const path = join(keys, name)
+    await rename(path, `${path}.kept`)
+    // A link to itself: there, and unreadable for root as well.
+    await symlink(name, path)
+    await expect(prepareInstallation(config, undefined, false)).rejects.toMatchObject({
+      code: 'storage_failed',
+    })
+    expect((await lstat(path)).isSymbolicLink(), name).toBe(true)
+    await rename(`${path}.kept`, path)
   }
 })
