@@ -38,15 +38,19 @@ export async function withOriginal<Result>(
   })
 }
 
-/** Decrypts a sealed original as it streams by. Errors: `original_locked`, `blob_damaged`. */
+/** Decrypts a sealed original as it streams by; `stored` sees it as it lies there. Errors: `original_locked`, `blob_damaged`. */
 export async function* openOriginal(
   deps: Pick<StepDeps, 'blobs' | 'keyringDb' | 'keys'>,
   clip: Pick<ClipRow, 'id'>,
   key: BlobKey,
+  stored?: Digesting,
 ): AsyncGenerator<Uint8Array> {
   const fileKey = await findFileKey(deps.keyringDb, deps.keys, clip.id, key)
-  yield* openAge(await deps.blobs.open('sealed', key), { fileKey })
+  const source = await deps.blobs.open('sealed', key)
+  yield* openAge(stored === undefined ? source : hashing(source, stored), { fileKey })
 }
+
+type Digesting = { update(bytes: Uint8Array): unknown }
 
 /** Refuses to begin what would fill the disk: scratch copy and result are each about as large as the original. */
 export async function needRoom(deps: Pick<StepDeps, 'blobs'>, originalBytes: number): Promise<void> {
@@ -56,7 +60,7 @@ export async function needRoom(deps: Pick<StepDeps, 'blobs'>, originalBytes: num
 /** Passes bytes on and takes their digest. */
 export async function* hashing(
   source: AsyncIterable<Uint8Array>,
-  hash: { update(bytes: Uint8Array): unknown },
+  hash: Digesting,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of source) {
     hash.update(piece)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseBlobKey } from '../../src/adapters/blobs/blob-store.ts'
+import { parseBlobKey, type BlobStore } from '../../src/adapters/blobs/blob-store.ts'
 import { openAge } from '../../src/adapters/sealing.ts'
 import { clipBlob, findClip } from '../../src/catalog/clips.ts'
 import type { Worker } from '../../src/jobs/worker.ts'
@@ -190,6 +190,31 @@ describe('Sealing', () => {
     expect(await uploadState(sent)).toBe('complete')
     expect(await readdir(`${storage.root}/quarantine`)).toEqual([sent.uploadId])
     await other.remove()
+  })
+
+  it('keeps quarantine when the stored file would open for the server and not for the vault', async () => {
+    const sent = await sendUpload(storage, randomBytes(10_000))
+    let damages = 1
+    const blobs: BlobStore = {
+      ...storage.blobs,
+      async put(area, key, source) {
+        const stored = await storage.blobs.put(area, key, source)
+        if (damages-- > 0) {
+          const path = `${storage.root}/${area}/${key}`
+          const file = await readFile(path)
+          // Inside the stanza of the vault, which the worker does not need.
+          const at = file.indexOf('-> X25519 ') + 12
+          file.writeUInt8(file.readUInt8(at) === 65 ? 66 : 65, at)
+          await writeFile(path, file)
+        }
+        return stored
+      },
+    }
+    const logger = collectingLogger()
+    await start({ blobs, logger })
+    await settled(sent, 'sealed')
+    expect(logger.lines.filter((line) => line.includes('storage_failed'))).toHaveLength(1)
+    expect(sha256(await openWithVault(sent))).toBe(sent.sha256)
   })
 
   it('leaves mail where it is while the sandbox is not proven', async () => {

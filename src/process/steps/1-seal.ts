@@ -44,12 +44,13 @@ export const seal: Step = {
     at('wrapped')
 
     const originalSha256 = hash.digest('hex')
-    const again = createHash('sha256')
-    for await (const piece of openOriginal(deps, clip, original.key)) {
+    // Both as stored and as opened: the vault's own way in stands in the header, which the file key does not need.
+    const [stored, again] = [createHash('sha256'), createHash('sha256')]
+    for await (const piece of openOriginal(deps, clip, original.key, stored)) {
       signal.throwIfAborted()
       again.update(piece)
     }
-    if (again.digest('hex') !== originalSha256)
+    if (stored.digest('hex') !== original.sha256 || again.digest('hex') !== originalSha256)
       throw new AppError('storage_failed', { details: { what: 'original' } })
     at('verified')
     return {
