@@ -9,6 +9,7 @@ import { createDiskSegmentLog } from '../../src/adapters/blobs/disk-segment-log.
 import type { SegmentLog } from '../../src/adapters/blobs/segment-log.ts'
 import { newUploadId } from '../../src/adapters/ids.ts'
 import type { UploadId } from '../../src/domain/clip.ts'
+import { AppError } from '../../src/domain/errors.ts'
 
 async function append(log: SegmentLog, id: UploadId, at: number, ...pieces: Uint8Array[]): Promise<number> {
   const writer = await log.open(id, at)
@@ -136,6 +137,23 @@ describe('the segment log on a disk that misbehaves', () => {
       }
     },
   )
+
+  it('acknowledges nothing before the name of the file is durable, also when that failed at first', async () => {
+    const folder = await mkdtemp(join(root, 'names-'))
+    const synced: string[] = []
+    const log = createDiskSegmentLog(folder, {
+      syncNames(path) {
+        synced.push(path)
+        return synced.length === 1 ? Promise.reject(new AppError('storage_failed')) : Promise.resolve()
+      },
+    })
+    const id = newUploadId()
+    await expect(log.open(id, 0)).rejects.toMatchObject({ code: 'storage_failed' })
+    expect(await append(log, id, 0, Buffer.from('four'))).toBe(4)
+    expect(synced).toEqual([folder, folder])
+    await append(log, id, 4, Buffer.from('more'))
+    expect(synced).toHaveLength(2)
+  })
 
   it('writes files that others cannot read, and follows no link', async () => {
     const folder = await mkdtemp(join(root, 'modes-'))

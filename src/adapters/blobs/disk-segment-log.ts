@@ -17,11 +17,14 @@ const WRITE_BYTES = 262_144
 type Options = {
   /** Makes a file's bytes durable. Replaced where a test wants to see a disk that fails to. */
   readonly sync?: (file: FileHandle) => Promise<void>
+  /** Makes a folder's names durable. Replaced likewise. */
+  readonly syncNames?: (folder: string) => Promise<void>
 }
 
 /** Opens the log in folder `root`, which exists. */
 export function createDiskSegmentLog(root: string, options: Options = {}): SegmentLog {
   const sync = options.sync ?? ((file) => file.datasync())
+  const syncNames = options.syncNames ?? syncFolder
   return {
     async open(id, at) {
       const file = await openForWriting(root, id)
@@ -31,6 +34,9 @@ export function createDiskSegmentLog(root: string, options: Options = {}): Segme
         if (size < at) throw new AppError('storage_failed')
         // What a crash or a failed sync left behind goes, and with it whatever the kernel still holds of it.
         if (size > at) await onDisk(file.truncate(at))
+        // Otherwise a power cut can take the name away from bytes that are safe. Also where the file is there: who made
+        // it may have failed or been killed before this.
+        if (at === 0) await syncNames(root)
         return segmentWriter(file, at, sync)
       } catch (error) {
         await file.close()
@@ -74,15 +80,7 @@ async function openForWriting(root: string, id: UploadId): Promise<FileHandle> {
     if (!(error instanceof AppError) || error.code !== 'not_found') throw error
   }
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const file = await onDisk(open(path, flags, FILE_MODE))
-  try {
-    // Otherwise a power cut can take the name away from bytes that are safe.
-    await syncFolder(root)
-  } catch (error) {
-    await file.close()
-    throw error
-  }
-  return file
+  return onDisk(open(path, flags, FILE_MODE))
 }
 
 /**
