@@ -220,7 +220,7 @@ describe('every answer', () => {
       expect([name, absent, headers[absent]]).toEqual([name, absent, undefined])
     }
     const permissions = String(headers['permissions-policy'])
-    for (const feature of ['camera', 'microphone', 'geolocation', 'usb', 'display-capture', 'bluetooth'])
+    for (const feature of ['camera', 'microphone', 'geolocation', 'usb', 'display-capture'])
       expect(permissions).toContain(`${feature}=()`)
     // No source but ourselves: the count of what is allowed is exact.
     expect(String(headers['content-security-policy']).match(/https?:|\*|data:|unsafe/g)).toBeNull()
