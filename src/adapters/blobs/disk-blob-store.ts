@@ -5,6 +5,7 @@ import { mkdir, open, opendir, rename, rm, stat, statfs, type FileHandle } from 
 import type { Readable } from 'node:stream'
 import { AppError } from '../../domain/errors.ts'
 import { parseBlobKey, type BlobArea, type BlobStore } from './blob-store.ts'
+import { onDisk, syncFolder, writePieces } from './on-disk.ts'
 import { blobPath } from './safe-path.ts'
 
 const AREAS: readonly BlobArea[] = ['sealed', 'clean', 'derived']
@@ -90,14 +91,13 @@ async function writeAll(
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const hash = createHash('sha256')
   let sizeBytes = 0
+  let written = 0
   let gathered: Uint8Array[] = []
   let gatheredBytes = 0
   const flush = async (): Promise<void> => {
     if (gatheredBytes === 0) return
-    await writeFully(
-      file,
-      gathered.length === 1 && gathered[0] !== undefined ? gathered[0] : Buffer.concat(gathered),
-    )
+    await writePieces(file, gathered, written)
+    written += gatheredBytes
     gathered = []
     gatheredBytes = 0
   }
@@ -113,34 +113,4 @@ async function writeAll(
   await onDisk(file.sync())
   await onDisk(file.close())
   return { sizeBytes, sha256: hash.digest('hex') }
-}
-
-/** A disk that fills up writes less than it was given before it says so. */
-async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let at = 0
-  while (at < bytes.length) {
-    const { bytesWritten } = await onDisk(file.write(bytes, at, bytes.length - at))
-    at += bytesWritten
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await onDisk(open(path, constants.O_RDONLY | constants.O_DIRECTORY))
-  try {
-    await onDisk(folder.sync())
-  } finally {
-    await folder.close()
-  }
-}
-
-/** Puts the disk's error names into our words. */
-async function onDisk<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new AppError('disk_full', { cause })
-    if (code === 'ENOENT') throw new AppError('not_found', { cause })
-    throw new AppError('storage_failed', { cause })
-  }
 }
