@@ -92,7 +92,7 @@ export async function createIntakeApp(deps: IntakeDeps): Promise<IntakeApp> {
     app,
     routes,
     attach: configureIntakeServer,
-    drain: () => receiver.turns.drain(),
+    drain: () => receiver.drain(),
   }
 }
 

@@ -75,6 +75,8 @@ async function startIntake(config: Config): Promise<RunningRole> {
       const closed = front.close(FRONT_GRACE_MS)
       await intake.drain()
       await closed
+      // Once more, for what came in between: every connection is gone, and what it brought is still being put in safety.
+      await intake.drain()
       await opened.close()
     },
   }

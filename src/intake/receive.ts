@@ -70,6 +70,11 @@ export type Receiver = {
    * is kept, marked as cut.
    */
   receiveForm(who: Contributor, source: AsyncIterable<Uint8Array>): Promise<FormReceipt>
+  /**
+   * Asks every resumable upload to come to an end, and returns when nothing is being received any more. A form can't
+   * be asked: it ends with its connection.
+   */
+  drain(): Promise<void>
   /** The digest of what is durable. */
   digestOf(who: Contributor, upload: UploadRow): Promise<string>
   /** Removes an unfinished upload and its bytes. The caller has the upload's turn. Errors: `upload_finished`. */
@@ -97,6 +102,8 @@ type Deps = {
 /** Builds the receiver over its storage. */
 export function createReceiver({ intakeDb, segments, clock, logger, limits }: Deps): Receiver {
   const today = (): string => dayOf(clock.now())
+  const turns = createTurns()
+  const forms = new Set<Promise<unknown>>()
 
   /** Whom every segment is sealed to. Closing the door stops new uploads, not those that have begun. */
   async function recipients(): Promise<readonly string[]> {
@@ -237,40 +244,55 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
     await segments.remove(upload.id)
   }
 
+  async function receiveForm(who: Contributor, source: AsyncIterable<Uint8Array>): Promise<FormReceipt> {
+    const upload = await create(who, {
+      via: 'form',
+      lengthBytes: undefined,
+      typeHint: undefined,
+      creationKey: undefined,
+    })
+    const sender = { cut: false }
+    let failure: AppError | undefined
+    const watched = watch(source, () => {
+      sender.cut = true
+    })
+    try {
+      await append(who, upload, watched)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      if (error.kind === 'internal') logger.error('form upload failed', error)
+      failure = error
+    }
+    const bytes = await offsetOf(intakeDb, upload)
+    const whole = !sender.cut && failure === undefined
+    if (bytes === 0) {
+      await dropBytes({ ...upload, offset_bytes: 0 })
+      throw failure ?? new AppError('upload_empty')
+    }
+    await finishForm(intakeDb, upload.id, !whole)
+    return { bytes, whole, failure }
+  }
+
   return {
     limits,
-    turns: createTurns(),
+    turns,
     append,
 
     create,
 
     async receiveForm(who, source) {
-      const upload = await create(who, {
-        via: 'form',
-        lengthBytes: undefined,
-        typeHint: undefined,
-        creationKey: undefined,
-      })
-      const sender = { cut: false }
-      let failure: AppError | undefined
-      const watched = watch(source, () => {
-        sender.cut = true
-      })
+      const receiving = receiveForm(who, source)
+      forms.add(receiving)
       try {
-        await append(who, upload, watched)
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        if (error.kind === 'internal') logger.error('form upload failed', error)
-        failure = error
+        return await receiving
+      } finally {
+        forms.delete(receiving)
       }
-      const bytes = await offsetOf(intakeDb, upload)
-      const whole = !sender.cut && failure === undefined
-      if (bytes === 0) {
-        await dropBytes({ ...upload, offset_bytes: 0 })
-        throw failure ?? new AppError('upload_empty')
-      }
-      await finishForm(intakeDb, upload.id, !whole)
-      return { bytes, whole, failure }
+    },
+
+    async drain() {
+      await turns.drain()
+      await Promise.allSettled(forms)
     },
 
     async digestOf(who, upload) {

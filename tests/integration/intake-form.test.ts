@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -33,6 +33,17 @@ const withFile = (bytes: Uint8Array, name = 'clip'): FormData => {
 const rows = () =>
   intake.db.selectFrom('uploads').selectAll().where('contributor_id', '=', sender.id).execute()
 const living = async () => (await rows()).filter((row) => row.state !== 'removed')
+/** Begins a form by hand and leaves it open after `bytes` of its file. */
+function begin(at: TestIntake, who: Sender, bytes: Uint8Array): Socket {
+  const head = `--b\r\nContent-Disposition: form-data; name="clip"; filename="x.mp4"\r\nContent-Type: video/mp4\r\n\r\n`
+  const socket = connect(Number(new URL(at.url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(
+    `POST / HTTP/1.1\r\nHost: x\r\nCookie: __Host-intake=${who.token}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n${head}`,
+  )
+  socket.write(bytes)
+  return socket
+}
 /** Opens everything that arrived with the vault's key and the stock tool. */
 async function opened(id: string): Promise<Buffer> {
   const key = join(intake.folder, 'vault.key')
@@ -87,17 +98,8 @@ describe('a form upload', () => {
 
   it('keeps what came when the sender is cut off in the middle, and marks it', async () => {
     const bytes = randomBytes(3 * MIB)
-    const head = `--b\r\nContent-Disposition: form-data; name="clip"; filename="x.mp4"\r\nContent-Type: video/mp4\r\n\r\n`
-    const socket = connect(Number(new URL(intake.url).port), '127.0.0.1')
-    socket.on('error', () => undefined)
-    socket.write(
-      `POST / HTTP/1.1\r\nHost: x\r\nCookie: __Host-intake=${sender.token}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n${head}`,
-    )
-    await new Promise<void>((resolve) =>
-      socket.write(bytes, () => {
-        resolve()
-      }),
-    )
+    const socket = begin(intake, sender, bytes)
+    await expect.poll(() => socket.writableLength).toBe(0)
     await expect.poll(async () => (await rows()).length).toBe(1)
     socket.destroy()
     await expect.poll(async () => (await rows())[0]?.state).toBe('complete')
@@ -108,6 +110,26 @@ describe('a form upload', () => {
     expect(got.length).toBeGreaterThan(2 * MIB)
     expect(got.equals(bytes.subarray(0, got.length))).toBe(true)
     expect(await show()).toMatch(/It broke off after \d\.\d MB\. What came is kept\./)
+  })
+
+  it('is put in safety before a server that stops lets go of its database', async () => {
+    const stopping = await startIntake()
+    try {
+      const who = await stopping.addSender()
+      begin(stopping, who, randomBytes(3 * MIB))
+      const row = () => stopping.db.selectFrom('uploads').selectAll().executeTakeFirst()
+      // Written behind what is acknowledged: nothing of it is yet.
+      const written = async () => (await stat(join(stopping.quarantine, (await row())?.id ?? 'x'))).size
+      await expect.poll(() => written().catch(() => 0)).toBeGreaterThan(MIB)
+      expect(await row()).toMatchObject({ state: 'receiving', offset_bytes: 0 })
+      stopping.server.close()
+      stopping.server.closeAllConnections()
+      await stopping.intake.drain()
+      expect(await row()).toMatchObject({ state: 'complete', truncated: 1 })
+      expect((await row())?.length_bytes).toBeGreaterThanOrEqual(MIB)
+    } finally {
+      await stopping.close()
+    }
   })
 
   it('keeps what came when the process was killed in the middle', async () => {
