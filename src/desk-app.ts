@@ -21,7 +21,7 @@ import { reviewRoutes } from './review/routes.ts'
 
 /** What the context hands over: all that access and review need, but for who is asking, which is made here. */
 export type DeskDeps = AccessDeps &
-  Omit<ReviewDeps, 'look'> & {
+  Omit<ReviewDeps, 'look' | 'isActive'> & {
     /** Folder with the built page: `index.html` and `assets/`; without it the front is an API only. */
     readonly webRoot: string | undefined
     /** Tell browsers to come back by TLS only. */
@@ -47,8 +47,8 @@ export function createDeskApp(deps: DeskDeps): Express {
 
 /** Every route of the front, to be mounted and to be held against the policy table. */
 export function deskRoutes(deps: DeskDeps): readonly Route[] {
-  const { look } = createDeskAccess(deps)
-  return [...pageRoutes(deps), ...accessRoutes(deps), ...reviewRoutes({ ...deps, look })]
+  const { look, isActive } = createDeskAccess(deps)
+  return [...pageRoutes(deps), ...accessRoutes(deps), ...reviewRoutes({ ...deps, look, isActive })]
 }
 
 /** A request is small and soon over; playback and events go on for as long as somebody reads. */

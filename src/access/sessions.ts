@@ -91,16 +91,30 @@ const ANONYMOUS: Principal = { kind: 'anonymous' }
 
 /**
  * Says who is asking the desk: whoever has a living session there, by cookie or bearer. `look` asks the same without
- * counting as use, for a stream of events: an unattended page must not keep its own session alive.
+ * counting as use, for a stream of events: an unattended page must not keep its own session alive. `isActive` asks about
+ * the person alone, for a download that may last longer than a session may lie unused.
  */
 export function createDeskAccess(deps: Deps): {
   readonly authenticate: (req: Request) => Promise<Principal>
   readonly look: (req: Request) => Promise<Principal>
+  readonly isActive: (staffId: StaffId) => Promise<boolean>
 } {
   const sessions = createStaffSessions(deps)
   const asking = async (req: Request, look: boolean): Promise<Principal> => {
     const token = readToken(req, '__Host-desk')
     return (token === undefined ? undefined : await sessions.find(token, look)) ?? ANONYMOUS
   }
-  return { authenticate: (req) => asking(req, false), look: (req) => asking(req, true) }
+  return {
+    authenticate: (req) => asking(req, false),
+    look: (req) => asking(req, true),
+    async isActive(staffId) {
+      const { catalogDb } = deps
+      const person = await catalogDb
+        .selectFrom('staff')
+        .select('state')
+        .where('id', '=', staffId)
+        .executeTakeFirst()
+      return person?.state === 'active'
+    },
+  }
 }

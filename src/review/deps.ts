@@ -7,7 +7,7 @@ import type { Logger } from '../adapters/logger.ts'
 import type { Author } from '../catalog/acts.ts'
 import { findClipInScope, type ClipScope } from '../catalog/clip-list.ts'
 import type { ClipView } from '../catalog/clip-views.ts'
-import { parseId, type Id } from '../domain/clip.ts'
+import { parseId, type Id, type StaffId } from '../domain/clip.ts'
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Principal } from '../domain/people.ts'
@@ -19,6 +19,8 @@ export type ReviewDeps = {
   readonly logger: Logger
   /** Says who is asking now without counting as use of the session: a stream that lasts asks again while it runs. */
   readonly look: (req: Request) => Promise<Principal>
+  /** Is this colleague still one? */
+  readonly isActive: (staffId: StaffId) => Promise<boolean>
   /** Aborted when the desk closes: ends streams that would last for ever. */
   readonly closing?: AbortSignal
 }

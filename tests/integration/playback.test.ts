@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { endSessionsOf } from '../../src/access/sessions.ts'
 import { changeClip } from '../../src/catalog/annotations.ts'
@@ -153,6 +154,38 @@ describe('downloading a master', () => {
     expect((await bytesOf(part)).equals(master.subarray(800_000))).toBe(true)
     await get(editor, 'master', {}, 'HEAD')
     expect(await downloads()).toEqual([{ staff_id: editor.staffId }, { staff_id: editor.staffId }])
+  })
+
+  it('stops in the middle when its reader is removed, or when the clip is held again', async () => {
+    const large = Buffer.alloc(48 * 1_048_576, 1)
+    const leaving = await makeStaff(desk.catalogDb, projectId, 'editor')
+    const losses = [
+      () =>
+        desk.catalogDb
+          .updateTable('staff')
+          .set({ state: 'revoked' })
+          .where('id', '=', leaving.staffId)
+          .execute(),
+      () => release('never'),
+    ]
+    for (const [index, lose] of losses.entries()) {
+      await giveBlob(desk.catalogDb, desk.blobs, clip.id, 'master', large, 'video/mp4')
+      await release('cleared')
+      const reader = (await get(index === 0 ? leaving : editor, 'master')).body?.getReader()
+      let got = (await reader?.read())?.value?.length ?? 0
+      await lose()
+      // A reader on a slow link, who would need half a minute for the rest.
+      const rest = async (): Promise<void> => {
+        for (;;) {
+          const piece = await reader?.read()
+          if (piece?.value === undefined) return
+          got += piece.value.length
+          await sleep(30 * (piece.value.length / 65_536))
+        }
+      }
+      await expect(rest()).rejects.toThrow()
+      expect(got).toBeLessThan(large.length)
+    }
   })
 
   it('is not for translators, assigned or not', async () => {
