@@ -9,6 +9,8 @@ import { newId } from '../adapters/ids.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { FailingJob, Job, JobQueue } from './queue.ts'
 
+const DAY_MS = 86_400_000
+
 /** Makes the queue on `db`. Turns of lanes are kept in memory: after a restart they begin anew. */
 export function createSqliteQueue(db: CatalogDb, clock: Clock): JobQueue {
   /** When each lane was last served, as a count of claims. As many entries as there are contributors. */
@@ -130,8 +132,10 @@ export function createSqliteQueue(db: CatalogDb, clock: Clock): JobQueue {
     },
 
     async setAside(job, reason, trx = db) {
+      // It waits for a person, for weeks perhaps, and the time beside its lane would say when who had sent something.
+      const today = clock.now() - (clock.now() % DAY_MS)
       const result = await held(trx, job)
-        .set({ state: 'set_aside', leased_until: null, reason })
+        .set({ state: 'set_aside', leased_until: null, run_after: today, reason })
         .executeTakeFirst()
       return result.numUpdatedRows === 1n
     },

@@ -103,6 +103,15 @@ describe('The worker', () => {
     expect(await queue.failing()).toMatchObject([{ subject: 'a', state: 'set_aside', reason: 'tool_failed' }])
   })
 
+  it('keeps of what was set aside no time that is finer than a day', async () => {
+    await add('broken')
+    start({ run: () => Promise.reject(new AppError('tool_failed')) })
+    await until('it is set aside', async () => ((await queue.counts()).setAside === 1 ? true : undefined))
+    const [row] = await db.selectFrom('jobs').selectAll().execute()
+    expect(row).toMatchObject({ state: 'set_aside', leased_until: null })
+    expect((row?.run_after ?? 1) % 86_400_000).toBe(0)
+  })
+
   it('calls what is not one of our errors a bug', async () => {
     await add('a')
     const givenUp: string[] = []
