@@ -6,6 +6,8 @@
  * nothing is left behind even by SIGKILL.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   findAccounts,
@@ -67,18 +69,19 @@ export async function supervise(config: Config): Promise<Running> {
 function decideSeparation(config: Config, accounts: Accounts | undefined): Separation {
   if (process.getuid?.() !== 0) return { separated: false, why: 'not started as root' }
   if (accounts === undefined) return { separated: false, why: 'the accounts are missing: run scripts/setup' }
-  const entry = `${config.projectRoot}/src/main.ts`
+  const can = (role: RoleName, test: '-r' | '-x', path: string): boolean =>
+    spawnSync('/usr/bin/setpriv', [...dropTo(accounts.roles[role]), '/usr/bin/test', test, path]).status === 0
   for (const role of ROLES_WITH_ACCOUNTS) {
-    const probe = spawnSync('/usr/bin/setpriv', [
-      ...dropTo(accounts.roles[role]),
-      '/usr/bin/test',
-      '-r',
-      entry,
-    ])
-    if (probe.status !== 0)
+    if (!can(role, '-r', `${config.projectRoot}/src/main.ts`))
       return { separated: false, why: 'other users can not read the folder with the code' }
+    if (!can(role, '-x', nearestFolder(dirname(config.storageRoot))))
+      return { separated: false, why: 'other users can not enter the folder above the storage' }
   }
   return { separated: true, why: 'intake, desk and worker run as different users' }
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path))
 }
 
 function dropTo(account: Account): readonly string[] {

@@ -13,7 +13,14 @@ import {
   settleUploads,
 } from './jobs/upkeep.ts'
 import { startWorker, type Errand, type Worker, type WorkerOptions } from './jobs/worker.ts'
-import { clipOfObject, createPipeline, HELD_STATE, SLOTS, STEP_AFTER } from './process/pipeline.ts'
+import {
+  clipOfObject,
+  createPipeline,
+  HELD_STATE,
+  SLOTS,
+  SLOTS_WITHOUT_MEDIA,
+  STEP_AFTER,
+} from './process/pipeline.ts'
 import type { StepDeps } from './process/step.ts'
 
 /** A letter waits this long at most before its clip is on the board. */
@@ -26,7 +33,10 @@ const WINDOW_DAYS = 1
 
 export type WorkerAppDeps = StepDeps & {
   readonly clock: Clock
-  /** Did the sandbox prove itself at this start? Where it did not, nothing is worked on and mail waits. */
+  /**
+   * Did the sandbox prove itself at this start? Where it did not, no media is touched. Sealing parses nothing and goes
+   * on: a contributor who waits for the receipt would keep the clip on the phone meanwhile.
+   */
   readonly sandboxProven: boolean
   /** Whole days after *published* or *refused* for which an original may still be opened. */
   readonly processingWindowDays?: number
@@ -40,10 +50,8 @@ export type WorkerAppDeps = StepDeps & {
  */
 export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
   const { intakeDb, keyringDb, catalogDb, segments, blobs, clock, logger } = deps
-  if (!deps.sandboxProven) {
-    logger.warn('the sandbox is not proven: nothing is processed', { code: 'sandbox_unproven' })
-    return { stop: () => Promise.resolve() }
-  }
+  if (!deps.sandboxProven)
+    logger.warn('the sandbox is not proven: clips are sealed and wait', { code: 'sandbox_unproven' })
   const { scratchRoot } = deps.tools
   const lock = await waitForLock(`${scratchRoot}/worker.lock`, deps.lockWaitMs)
   await endStrays(scratchRoot)
@@ -72,7 +80,8 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
       },
     },
   ]
-  const worker = startWorker({ ...deps, queue, handler: pipeline, slots: SLOTS, errands })
+  const slots = deps.sandboxProven ? SLOTS : SLOTS_WITHOUT_MEDIA
+  const worker = startWorker({ ...deps, queue, handler: pipeline, slots, errands })
   return {
     async stop() {
       await worker.stop()

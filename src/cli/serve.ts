@@ -104,7 +104,7 @@ function announce(
   out.line(
     sandbox?.proven === true
       ? `  Sandbox       proven: ${String(sandbox.checks)} checks passed`
-      : `  Sandbox       NOT PROVEN (${sandbox?.failed.join(', ') ?? 'no report'}): clips arrive and wait, none is processed`,
+      : `  Sandbox       NOT PROVEN (${sandbox?.failed.join(', ') ?? 'no report'}): clips are received and sealed, and wait`,
   )
   out.line(`  Separation    ${separation.separated ? 'on' : 'OFF'}: ${separation.why}`)
   if (setupLink !== undefined) {

@@ -32,6 +32,8 @@ export const STEP_AFTER: ReadonlyMap<ClipState, string> = new Map(
  * transcoding. Of the rest, what is nearest to its end comes first.
  */
 export const SLOTS: readonly (readonly string[])[] = [['seal'], ['publish', 'derive', 'sanitize', 'inspect']]
+/** Of those the ones that parse no media, and need no sandbox. */
+export const SLOTS_WITHOUT_MEDIA: readonly (readonly string[])[] = [['seal']]
 
 /** Less than this, and what failed is likely to have failed for want of room. */
 const NEARLY_FULL_BYTES = 32 * 1_048_576

@@ -217,14 +217,17 @@ describe('Sealing', () => {
     expect(sha256(await openWithVault(sent))).toBe(sent.sha256)
   })
 
-  it('leaves mail where it is while the sandbox is not proven', async () => {
+  it('MB-13: seals and gives the receipt, and touches no media, while the sandbox is not proven', async () => {
     const sent = await sendUpload(storage, randomBytes(1000))
     await start({ sandboxProven: false })
-    await stop()
-    expect(await findClip(storage.catalogDb, sent.clipId)).toBeUndefined()
-    expect(await storage.intakeDb.selectFrom('outbox').select('done').execute()).toEqual([{ done: 0 }])
-    await start()
     await clipIn(storage, sent.clipId, 'sealed')
+    await settled(sent, 'sealed')
+    const queue = createSqliteQueue(storage.catalogDb, { now: () => Date.now() })
+    await stop()
+    // The next step was queued and nobody took it; a worker with a sandbox does at once.
+    expect((await queue.counts()).waiting).toBe(1)
+    await start()
+    await until('it is taken', async () => ((await queue.counts()).waiting === 0 ? true : undefined))
   })
 
   it('waits for a vault key, and goes on when there is one', async () => {
