@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Tag } from '../../src/adapters/tools/exiftool.ts'
+import { withLocalFile } from '../../src/adapters/tools/local-file.ts'
+import { rebuiltMp4 } from '../../src/process/sanitize/rebuilt-file.ts'
 import { sanitizeFile } from '../../src/process/standalone.ts'
 import { verifyClean } from '../../src/process/sanitize/verify-clean.ts'
 import type { Expected } from '../../src/process/sanitize/verify/fidelity.ts'
+import { walkMp4 } from '../../src/process/sanitize/verify/mp4-walk.ts'
 import {
   hostExiftool,
   hostFfmpeg,
@@ -30,6 +33,7 @@ const CLIP: Expected = {
   height: 180,
   rotation: 0,
   hdr: false,
+  rate: { num: 30, den: 1 },
   exact: true,
   packets: 60,
 }
@@ -69,11 +73,16 @@ async function judge(data: Buffer, kind: string, expected: Expected): Promise<st
 }
 
 /** Puts `box` at the end of the first box of type `parent`, and corrects the sizes above and the positions behind. */
-function intoBox(file: Buffer, parents: readonly string[], box: Buffer): Buffer {
+function intoBox(
+  file: Buffer,
+  parents: readonly string[],
+  box: Buffer,
+  find = (parent: string, from: number): number => file.indexOf(parent, from, 'latin1'),
+): Buffer {
   let from = 0
   const heads: number[] = []
   for (const parent of parents) {
-    const where = file.indexOf(parent, from, 'latin1') - 4
+    const where = find(parent, from) - 4
     heads.push(where)
     from = where + 8
   }
@@ -103,6 +112,27 @@ function patch(file: Buffer, mark: string, offset: number, bytes: string): Buffe
   const copy = Buffer.from(file)
   copy.write(bytes, copy.indexOf(mark, 0, 'latin1') + offset, 'latin1')
   return copy
+}
+
+/** The timecode track is the last one. */
+function intoTimecode(file: Buffer, parents: readonly string[], box: Buffer): Buffer {
+  return intoBox(file, ['moov', 'trak', ...parents], box, (parent, from) =>
+    parent === 'trak' ? file.lastIndexOf('trak', undefined, 'latin1') : file.indexOf(parent, from, 'latin1'),
+  )
+}
+
+/** Adds one to a byte of the timecode track, `offset` bytes behind the name of a box in it. */
+function bumpTimecode(file: Buffer, boxType: string, offset: number): Buffer {
+  const copy = Buffer.from(file)
+  const track = copy.lastIndexOf('trak', undefined, 'latin1')
+  const where = copy.indexOf(boxType, track, 'latin1') + offset
+  copy[where] = ((copy[where] ?? 0) + 1) % 256
+  return copy
+}
+
+const lastTrack = (file: Buffer): Buffer => {
+  const where = file.lastIndexOf('trak', undefined, 'latin1') - 4
+  return file.subarray(where, where + file.readUInt32BE(where))
 }
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1')
@@ -176,6 +206,70 @@ const CLIP_LEAKS: [string, (clean: Buffer) => Buffer][] = [
   ],
 ]
 
+const TIMECODE_LEAKS: [string, (clean: Buffer) => Buffer][] = [
+  [
+    'another value',
+    (clean) => {
+      const copy = Buffer.from(clean)
+      copy.writeUInt32BE(6 * 108_000 + 7 * 1800, copy.length - 4)
+      return copy
+    },
+  ],
+  [
+    'a value one frame off',
+    (clean) => {
+      const copy = Buffer.from(clean)
+      copy.writeUInt32BE(108_001, copy.length - 4)
+      return copy
+    },
+  ],
+  ['the flag of drop-frame', (clean) => bumpTimecode(clean, 'stsd', 31)],
+  ['another flag', (clean) => bumpTimecode(clean, 'stsd', 28)],
+  ['another clock', (clean) => bumpTimecode(clean, 'stsd', 35)],
+  ['another length of a frame', (clean) => bumpTimecode(clean, 'stsd', 39)],
+  ['another number of frames a second', (clean) => bumpTimecode(clean, 'stsd', 40)],
+  ['something in a reserved byte', (clean) => bumpTimecode(clean, 'stsd', 41)],
+  [
+    'the name of a reel',
+    (clean) => intoTimecode(clean, ['mdia', 'minf', 'stbl', 'stsd'], isoBox('name', text('A001'))),
+  ],
+  ['a name of its handler', (clean) => intoTimecode(clean, ['mdia', 'hdlr'], text('TimeCodeHandler'))],
+  ['a font', (clean) => bumpTimecode(clean, 'tcmi', 9)],
+  ['a name of a font', (clean) => bumpTimecode(clean, 'tcmi', 28)],
+  ['a colour', (clean) => bumpTimecode(clean, 'tcmi', 17)],
+  ['a colour of graphics', (clean) => bumpTimecode(clean, 'gmin', 11)],
+  ['a time of its track', (clean) => bumpTimecode(clean, 'tkhd', 11)],
+  ['a time of its media', (clean) => bumpTimecode(clean, 'mdhd', 11)],
+  ['a language', (clean) => bumpTimecode(clean, 'mdhd', 25)],
+  ['a volume', (clean) => bumpTimecode(clean, 'tkhd', 41)],
+  ['another length', (clean) => bumpTimecode(clean, 'tkhd', 27)],
+  ['another length of its media', (clean) => bumpTimecode(clean, 'mdhd', 23)],
+  ['another number', (clean) => bumpTimecode(clean, 'tkhd', 19)],
+  ['its sample among the pictures', (clean) => bumpTimecode(clean, 'stco', 8)],
+  ['two samples', (clean) => bumpTimecode(clean, 'stsz', 11)],
+  ['a box more', (clean) => intoTimecode(clean, [], isoBox('edts', Buffer.alloc(0)))],
+  ['user data', (clean) => intoTimecode(clean, [], isoBox('udta', text('x')))],
+  ['a twin', (clean) => intoBox(clean, ['moov'], lastTrack(clean))],
+  [
+    'a second one of another value',
+    (clean) => Buffer.concat([intoBox(clean, ['moov'], lastTrack(clean)), text('\0\0\x12\x34')]),
+  ],
+  ['a reference to another track', (clean) => patch(clean, 'tref', 15, '\x01')],
+  ['a reference that is none', (clean) => patch(clean, 'tref', 8, 'chap')],
+  [
+    'a second reference',
+    (clean) => intoBox(clean, ['moov', 'trak'], isoBox('tref', isoBox('tmcd', text('\0\0\0\x03')))),
+  ],
+  [
+    'a name of a track that is none, where the timecode was',
+    (clean) => {
+      const copy = Buffer.from(clean)
+      copy.write('text', copy.indexOf('hdlr', copy.lastIndexOf('trak', undefined, 'latin1'), 'latin1') + 12)
+      return copy
+    },
+  ],
+]
+
 const SEGMENT = (marker: number, body: string): Buffer => {
   const head = Buffer.from([0xff, marker, 0, 0])
   head.writeUInt16BE(body.length + 2, 2)
@@ -237,6 +331,38 @@ describe('the proof', () => {
     const planted = plant(Buffer.from(clean))
     expect(planted.equals(clean)).toBe(false)
     expect(await judge(planted, 'mp4', CLIP)).toMatch(/^caught by/)
+  })
+
+  it.each(TIMECODE_LEAKS)('catches in the timecode track %s', async (_what, plant) => {
+    const clean = await readFile(at('clean.mp4'))
+    const planted = plant(Buffer.from(clean))
+    expect(planted.equals(clean)).toBe(false)
+    // Tags of exiftool's are read first and stop half of them; the walk must stop each alone.
+    await writeFile(at('walked.mp4'), planted)
+    await expect(
+      withLocalFile(at('walked.mp4'), (file) => walkMp4(file, { num: 30, den: 1 })),
+    ).rejects.toMatchObject({ code: 'not_proven_clean' })
+  })
+
+  it.each([
+    ['there must be one of another rate', { rate: { num: 30_000, den: 1001 } }],
+    ['there must be none', { rate: undefined }],
+  ])('refuses the timecode track where %s', async (_what, { rate }) => {
+    await expect(withLocalFile(at('clean.mp4'), (file) => walkMp4(file, rate))).rejects.toMatchObject({
+      code: 'not_proven_clean',
+      details: { check: 'timecode' },
+    })
+  })
+
+  it('refuses a clip without a timecode track, which no cut list would find', async () => {
+    await hostFfmpeg(
+      ...['-i', at('clean.mp4'), '-map', '0:v', '-map', '0:a', '-c', 'copy'],
+      ...['-map_metadata', '-1', '-write_tmcd', '0', at('bare.mp4')],
+    )
+    await rebuiltMp4(at('bare.mp4'), at('bare-clean.mp4'), {})
+    await expect(
+      withLocalFile(at('bare-clean.mp4'), (file) => walkMp4(file, { num: 30, den: 1 })),
+    ).rejects.toMatchObject({ details: { check: 'timecode', found: 'missing' } })
   })
 
   it.each(PHOTO_LEAKS)('catches in a photo %s', async (_what, plant) => {

@@ -49,7 +49,7 @@ export const ANONYMOUS: readonly string[] = [
   ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact'],
 ]
 
-/** Further options for MP4: no handler names, no timecode track. The index comes last: `rebuild-mp4.ts` writes it anew. */
+/** Further options for MP4: no handler names, no timecode. The index comes last: `rebuild-mp4.ts` writes it anew, with timecode of ours. */
 export const ANONYMOUS_MP4: readonly string[] = ['-empty_hdlr_name', '1', '-write_tmcd', '0', '-f', 'mp4']
 
 /** The complete argument list of a plan. Pure. */

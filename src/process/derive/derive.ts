@@ -3,7 +3,7 @@
 import { withLocalFile, writeLocalFile } from '../../adapters/tools/local-file.ts'
 import type { MediaTools } from '../../adapters/tools/media-tools.ts'
 import { scratchFolder } from '../../adapters/tools/scratch.ts'
-import type { MediaInfo } from '../../domain/media.ts'
+import type { MediaInfo, Rational } from '../../domain/media.ts'
 import { inspectMedia } from '../inspect/inspect.ts'
 import type { ClipInspection } from '../sanitize/plan.ts'
 import { rebuiltMp4 } from '../sanitize/rebuilt-file.ts'
@@ -76,8 +76,10 @@ async function deriveClip(request: DeriveRequest, clip: ClipInspection): Promise
     ...{ path: `${request.outputDir}/proxy.${extension}`, extension },
     contentType: clip.kind === 'audio' ? 'audio/mp4' : 'video/mp4',
   }
-  await rebuiltMp4(`${made}/proxy.${extension}`, proxy.path, signal)
-  await withLocalFile(proxy.path, (file) => walkMp4(file, signal))
+  // Read from the master: measured again, the rate of a varying clip might come out as another one.
+  const rate = clip.kind === 'video' ? (clip.timecodeRate ?? clip.video.frameRate) : undefined
+  await rebuiltMp4(`${made}/proxy.${extension}`, proxy.path, { rate, signal })
+  await withLocalFile(proxy.path, (file) => walkMp4(file, rate, signal))
 
   const waveform = {
     path: `${request.outputDir}/waveform.json`,
@@ -87,7 +89,13 @@ async function deriveClip(request: DeriveRequest, clip: ClipInspection): Promise
   if (channels > 0) await writeLocalFile(waveform.path, JSON.stringify(peaks.finish()))
   const pictures = clip.kind === 'audio' ? {} : await pictureFiles(made, filmstripFacts(clip.video))
   const { info } = await inspectMedia(proxy.path, tools, signal)
-  return { proxy, ...pictures, ...(channels > 0 ? { waveform } : {}), media: info }
+  return { proxy, ...pictures, ...(channels > 0 ? { waveform } : {}), media: countedAt(info, rate) }
+}
+
+/** Marks on a varying clip are counted in steps of a rate, which must be that of its timecode. */
+function countedAt(info: MediaInfo, rate: Rational | undefined): MediaInfo {
+  if (rate === undefined || info.video?.variableFrameRate !== true) return info
+  return { ...info, video: { ...info.video, frameRate: rate } }
 }
 
 async function pictureFiles(made: string, facts: FilmstripFacts) {

@@ -80,6 +80,8 @@ export type Inspection = Common &
         readonly durationMs: number
         readonly video: ChosenVideo
         readonly audio: readonly ChosenAudio[]
+        /** Of the file's own timecode, where it has one; worth something in a master only, where it is ours. */
+        readonly timecodeRate?: Rational
       }
     | {
         readonly kind: 'audio'
@@ -215,7 +217,11 @@ async function chooseTracks(
     video: videoInfo(video),
     ...soundInfo,
   }
-  return { kind: 'video', container, durationMs, video, audio, sizeBytes, left, info }
+  const timecodeRate = iso?.tracks.find((one) => one.timecodeRate !== undefined)?.timecodeRate
+  return {
+    ...{ kind: 'video', container, durationMs, video, audio, sizeBytes, left, info },
+    ...(timecodeRate === undefined ? {} : { timecodeRate }),
+  }
 }
 
 function soundSpan(times: Float64Array, timeBase: Rational): { durationMs: number; longestGapMs: number } {

@@ -6,6 +6,7 @@
 
 import type { RandomReader } from '../../adapters/tools/local-file.ts'
 import { AppError } from '../../domain/errors.ts'
+import type { Rational } from '../../domain/media.ts'
 
 /** One track as its boxes describe it. */
 export type IsoTrack = {
@@ -22,6 +23,8 @@ export type IsoTrack = {
   readonly descriptions: number
   /** The index points to bytes that are not media: copied, they would carry headers or older contents along. */
   readonly outsideMedia: boolean
+  /** At which a timecode track counts. */
+  readonly timecodeRate?: Rational
 }
 
 /** The facts that decide how a file is cleaned. */
@@ -111,7 +114,10 @@ type Draft = { -readonly [K in keyof IsoTrack]: IsoTrack[K] } & {
 function finish(draft: Draft, media: readonly { from: number; to: number }[]): IsoTrack {
   const { id, enabled, handler, format, configUserData, edits, descriptions } = draft
   const facts = { id, enabled, handler, format, configUserData, edits, descriptions }
-  return { ...facts, outsideMedia: pointsOutside(draft, media) }
+  return {
+    ...{ ...facts, outsideMedia: pointsOutside(draft, media) },
+    ...(draft.timecodeRate === undefined ? {} : { timecodeRate: draft.timecodeRate }),
+  }
 }
 
 /** Does any chunk of samples lie outside every `mdat`? Source: ISO/IEC 14496-12 §8.7. */
@@ -199,6 +205,8 @@ class MoovWalk {
       track.format = body.toString('latin1', 12, 16)
       track.descriptions = body.readUInt32BE(4)
       track.configUserData = hasConfigUserData(body)
+      const rate = track.format === 'tmcd' && body.length >= 40 ? timecodeRate(body) : undefined
+      if (rate !== undefined) track.timecodeRate = rate
     }
   }
 }
@@ -227,6 +235,12 @@ function countEdits(body: Buffer): number {
     if (mediaTime >= 0) shown++
   }
   return shown
+}
+
+/** Clock and length of a frame of the first sample entry. Source: QuickTime File Format, "Timecode sample description". */
+function timecodeRate(stsd: Buffer): Rational | undefined {
+  const rate = { num: stsd.readUInt32BE(32), den: stsd.readUInt32BE(36) }
+  return rate.num > 0 && rate.den > 0 ? rate : undefined
 }
 
 /** Does an `hvcC` in this `stsd` hold SEI units? Source: ISO/IEC 14496-15 §8.3.3.1; NAL types 39 and 40. */

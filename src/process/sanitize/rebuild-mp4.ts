@@ -4,11 +4,19 @@
  * ffmpeg leaves marks that no option turns off: an empty `udta`, its name as the compressor, the
  * brand of Dolby Vision, SEI units in `hvcC`. So its `moov` is taken apart here, and only boxes from
  * a list are written again, with constant brands, zero times and empty names; `moov` goes first and
- * one `mdat` follows with the same bytes.
+ * one `mdat` follows with the same bytes. Moving clips get the constant timecode track.
  */
 
 import type { RandomReader, SequentialWriter } from '../../adapters/tools/local-file.ts'
 import { AppError } from '../../domain/errors.ts'
+import type { Rational } from '../../domain/media.ts'
+import {
+  hasTimecode,
+  timecodeReference,
+  timecodeSample,
+  timecodeTrack,
+  type TimecodePlace,
+} from './timecode-track.ts'
 
 /** Boxes with boxes inside, and the length of the fields before them. ISO/IEC 14496-12. */
 const NESTED: Readonly<Record<string, number>> = {
@@ -46,14 +54,20 @@ const MAX_DEPTH = 12
 
 type Place = { readonly at: number; readonly headerBytes: number; readonly size: number }
 
+/** `rate`: of the pictures, at which timecode counts; undefined for sound. */
+export type RebuildOptions = {
+  readonly rate?: Rational | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Reads `source`, an MP4 of ffmpeg's, and writes the clean one. Errors: `media_damaged`. */
 export async function rebuildMp4(
   source: RandomReader,
   target: SequentialWriter,
-  signal?: AbortSignal,
+  options: RebuildOptions = {},
 ): Promise<void> {
   try {
-    await rebuildAll(source, target, signal)
+    await rebuildAll(source, target, options)
   } catch (error) {
     // A field that lies beyond its box.
     if (error instanceof RangeError) throw new AppError('media_damaged', { cause: error })
@@ -64,31 +78,62 @@ export async function rebuildMp4(
 async function rebuildAll(
   source: RandomReader,
   target: SequentialWriter,
-  signal?: AbortSignal,
+  { rate, signal }: RebuildOptions,
 ): Promise<void> {
   const moov = await findBox(source, 'moov')
   const mdat = await findBox(source, 'mdat')
   if (moov === undefined || mdat === undefined || moov.size > MAX_MOOV_BYTES)
     throw new AppError('media_damaged')
-  const tree = await source.read(moov.at, moov.size)
-  const mediaBytes = mdat.size - mdat.headerBytes
+  const tree = (await source.read(moov.at, moov.size)).subarray(moov.headerBytes)
+  const copiedBytes = mdat.size - mdat.headerBytes
+  const timecode = rate !== undefined && hasTimecode(rate) ? timecodePlace(tree, rate) : undefined
+  const sample = timecode === undefined ? Buffer.alloc(0) : timecodeSample(timecode.rate)
+  const mediaBytes = copiedBytes + sample.length
   const mediaFrom = mdat.at + mdat.headerBytes
 
   // Positions depend on the length of the index, and its length on whether positions need eight bytes.
-  const wide = mediaBytes + tree.length + 1024 > 0xffff_ffff
+  const wide = mediaBytes + tree.length + 2048 > 0xffff_ffff
   const mediaHeader =
     mediaBytes + 8 > 0xffff_ffff ? wideHeader('mdat', mediaBytes) : header('mdat', mediaBytes)
-  const trial = rebuild(tree.subarray(moov.headerBytes), 'moov', { shift: 0, wide }, 0)
-  const shift = FTYP.length + trial.length + mediaHeader.length - mediaFrom
-  const index = rebuild(tree.subarray(moov.headerBytes), 'moov', { shift, wide }, 0)
+  const trial = rebuild(tree, 'moov', { shift: 0, wide, timecode, sampleAt: 0 }, 0)
+  const mediaTo = FTYP.length + trial.length + mediaHeader.length
+  const move = { shift: mediaTo - mediaFrom, wide, timecode, sampleAt: mediaTo + copiedBytes }
+  const index = rebuild(tree, 'moov', move, 0)
 
   await target.write(FTYP)
   await target.write(index)
   await target.write(mediaHeader)
-  for (let done = 0; done < mediaBytes; done += COPY_BYTES) {
+  for (let done = 0; done < copiedBytes; done += COPY_BYTES) {
     signal?.throwIfAborted()
-    await target.write(await source.read(mediaFrom + done, Math.min(COPY_BYTES, mediaBytes - done)))
+    await target.write(await source.read(mediaFrom + done, Math.min(COPY_BYTES, copiedBytes - done)))
   }
+  await target.write(sample)
+}
+
+type Timecode = TimecodePlace & { readonly pictureId: number }
+
+/** What the timecode track must know of the rest; undefined where there is no picture. */
+function timecodePlace(moov: Buffer, rate: Rational): Timecode | undefined {
+  const inner = (body: Buffer, wanted: string): Buffer =>
+    children(body).find(({ type }) => type === wanted)?.inner ?? Buffer.alloc(0)
+  const picture = children(moov).find(
+    ({ type, inner: trak }) =>
+      type === 'trak' && inner(inner(trak, 'mdia'), 'hdlr').toString('latin1', 8, 12) === 'vide',
+  )
+  if (picture === undefined) return undefined
+  const mvhd = inner(moov, 'mvhd')
+  const tkhd = inner(picture.inner, 'tkhd')
+  return {
+    rate,
+    trackId: mvhd.readUInt32BE(mvhd.length - 4),
+    movieScale: mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12),
+    pictureDuration: tkhd[0] === 1 ? Number(tkhd.readBigUInt64BE(28)) : tkhd.readUInt32BE(20),
+    pictureId: trackIdOf(tkhd),
+  }
+}
+
+function trackIdOf(tkhd: Buffer): number {
+  return tkhd.readUInt32BE(tkhd[0] === 1 ? 20 : 12)
 }
 
 async function findBox(source: RandomReader, wanted: string): Promise<Place | undefined> {
@@ -108,7 +153,28 @@ async function findBox(source: RandomReader, wanted: string): Promise<Place | un
   return undefined
 }
 
-type Move = { readonly shift: number; readonly wide: boolean }
+type Move = {
+  /** How much further on the media lies. */
+  readonly shift: number
+  readonly wide: boolean
+  readonly timecode: Timecode | undefined
+  readonly sampleAt: number
+}
+
+type Child = { readonly type: string; readonly inner: Buffer }
+
+/** The boxes in a box. Errors: `media_damaged`. */
+function children(body: Buffer): Child[] {
+  const found: Child[] = []
+  let at = 0
+  while (at + 8 <= body.length) {
+    const size = body.readUInt32BE(at)
+    if (size < 8 || at + size > body.length) throw new AppError('media_damaged')
+    found.push({ type: body.toString('latin1', at + 4, at + 8), inner: body.subarray(at + 8, at + size) })
+    at += size
+  }
+  return found
+}
 
 /** A box written again with those of its children that are on the list. */
 function rebuild(body: Buffer, type: string, move: Move, depth: number): Buffer {
@@ -116,16 +182,14 @@ function rebuild(body: Buffer, type: string, move: Move, depth: number): Buffer 
   const fixed = NESTED[type] ?? 0
   if (body.length < fixed) throw new AppError('media_damaged')
   const parts: Buffer[] = [fixedFields(type, body.subarray(0, fixed))]
-  let at = fixed
-  while (at + 8 <= body.length) {
-    const size = body.readUInt32BE(at)
-    const child = body.toString('latin1', at + 4, at + 8)
-    if (size < 8 || at + size > body.length) throw new AppError('media_damaged')
-    const inner = body.subarray(at + 8, at + size)
+  const { timecode } = move
+  for (const { type: child, inner } of children(body.subarray(fixed))) {
     if (child in NESTED) parts.push(rebuild(inner, child, move, depth + 1))
     else if (LEAVES.includes(child)) parts.push(leaf(child, inner, move))
-    at += size
+    if (child === 'tkhd' && timecode !== undefined && trackIdOf(inner) === timecode.pictureId)
+      parts.push(timecodeReference(timecode.trackId))
   }
+  if (type === 'moov' && timecode !== undefined) parts.push(timecodeTrack(timecode, move.sampleAt, move.wide))
   return box(type, Buffer.concat(parts))
 }
 
@@ -140,6 +204,7 @@ function fixedFields(type: string, fields: Buffer): Buffer {
 function leaf(type: string, body: Buffer, move: Move): Buffer {
   switch (type) {
     case 'mvhd':
+      return box(type, withNextTrack(withoutTimes(type, body), move.timecode))
     case 'tkhd':
     case 'mdhd':
       return box(type, withoutTimes(type, body))
@@ -162,6 +227,12 @@ function withoutTimes(type: string, body: Buffer): Buffer {
   copy.fill(0, 4, wide ? 20 : 12)
   if (type === 'mdhd') copy.writeUInt16BE(0x55c4, wide ? 32 : 20) // `und`
   return copy
+}
+
+/** The number that a further track would get; ISO/IEC 14496-12 §8.2.2. */
+function withNextTrack(mvhd: Buffer, timecode: Timecode | undefined): Buffer {
+  if (timecode !== undefined) mvhd.writeUInt32BE(timecode.trackId + 1, mvhd.length - 4)
+  return mvhd
 }
 
 function positions(type: string, body: Buffer, move: Move): Buffer {

@@ -137,16 +137,17 @@ async function cleanClip(
   })
   const name = clip.kind === 'audio' ? 'master.m4a' : 'master.mp4'
   const path = `${outputDir}/clean-${name}`
-  await rebuiltMp4(`${outputDir}/${name}`, path, signal)
+  const rate = clip.kind === 'video' ? clip.video.frameRate : undefined
+  await rebuiltMp4(`${outputDir}/${name}`, path, { rate, signal })
   return { path, tier, recovered: !strict, expected: expectedOf(clip, tier, strict) }
 }
 
 function expectedOf(clip: ClipInspection, tier: Tier, strict: boolean): Expected {
   const common = { durationMs: clip.durationMs, soundTracks: clip.audio.length, exact: strict }
   if (clip.kind === 'audio') return { ...common, kind: 'audio', soundTracks: 1 }
-  const { width, height, rotation, frames } = clip.video
+  const { width, height, rotation, frames, frameRate } = clip.video
   return {
-    ...{ ...common, kind: 'video', width, height, hdr: clip.video.hdr },
+    ...{ ...common, kind: 'video', width, height, hdr: clip.video.hdr, rate: frameRate },
     ...(tier === 'B' ? { rotation, packets: frames } : { rotation: 0 as const, frames }),
   }
 }

@@ -35,8 +35,8 @@ const MAX_TITLE = 70
 const DAY_HOURS = 24
 
 /**
- * Writes the list, lines ended by CR LF. Source timecode is that of the player (`clipTimecode`), at the list's rate;
- * the record side starts at one hour and runs on without gaps.
+ * Writes the list, lines ended by CR LF. Source timecode is that of the player (`clipTimecode`), and of the
+ * timecode track in master and proxy, at the list's rate; the record side starts at one hour and runs on without gaps.
  *
  * Errors: `nothing_to_cut`; `edl_too_long` over 999 events or past the end of a day.
  */

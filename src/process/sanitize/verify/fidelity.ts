@@ -1,5 +1,6 @@
 /** Is the master still the same clip? Length, size, way up, sound, number of pictures. Pure. */
 
+import type { Rational } from '../../../domain/media.ts'
 import { unproven } from './still-walk.ts'
 
 /** What the master must be like. */
@@ -26,6 +27,8 @@ export type Expected =
       readonly height: number
       readonly rotation: number
       readonly hdr: boolean
+      /** At which the timecode track must count. */
+      readonly rate: Rational
       /** Source was sound; else only the kind is compared, because the rest is what could be saved. */
       readonly exact: boolean
       /** Copied pictures: exactly as many. */

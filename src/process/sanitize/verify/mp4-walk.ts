@@ -1,17 +1,25 @@
 /**
  * Walks a clean MP4 box by box with a parser of its own: only the boxes that playing needs may be
- * there, times are zero, names empty, every byte of `mdat` belongs to a sample, and the bitstream
- * carries no user data.
+ * there, times are zero, names empty, every byte of `mdat` belongs to a sample, the bitstream carries
+ * no user data, and timecode is the constant one.
  */
 
 import type { RandomReader } from '../../../adapters/tools/local-file.ts'
+import type { Rational } from '../../../domain/media.ts'
+import { hasTimecode } from '../timecode-track.ts'
 import { unproven } from './still-walk.ts'
+import {
+  checkTimecodeSample,
+  checkTimecodeTrack,
+  isTimecodeTrack,
+  timecodeReferred,
+} from './timecode-walk.ts'
 
 /** Which boxes may stand in which; ISO/IEC 14496-12, -14, -15. */
 const CHILDREN: Readonly<Record<string, readonly string[]>> = {
   '': ['ftyp', 'moov', 'mdat'],
   moov: ['mvhd', 'trak'],
-  trak: ['tkhd', 'edts', 'mdia'],
+  trak: ['tkhd', 'edts', 'tref', 'mdia'],
   edts: ['elst'],
   mdia: ['mdhd', 'hdlr', 'minf'],
   minf: ['vmhd', 'smhd', 'dinf', 'stbl'],
@@ -38,6 +46,10 @@ const FIXED: Readonly<Record<string, number>> = {
 
 type Track = {
   kind: string
+  id: number
+  duration: number
+  /** The track named as its timecode. */
+  refersTo?: number
   format: string
   lengthBytes: number
   sizes: number[]
@@ -45,10 +57,18 @@ type Track = {
   runs: { first: number; samples: number }[]
 }
 
-/** Checks the whole file. Errors: `not_proven_clean` with the name of the check and of what was found. */
-export async function walkMp4(file: RandomReader, signal?: AbortSignal): Promise<void> {
+/**
+ * Checks the whole file. `rate` is that of the pictures; undefined for sound, which has no timecode.
+ *
+ * Errors: `not_proven_clean` with the name of the check and of what was found.
+ */
+export async function walkMp4(
+  file: RandomReader,
+  rate: Rational | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    await walkFile(file, signal)
+    await walkFile(file, rate, signal)
   } catch (error) {
     // A field that lies beyond its box.
     if (error instanceof RangeError) unproven('box_size', 'field')
@@ -56,7 +76,7 @@ export async function walkMp4(file: RandomReader, signal?: AbortSignal): Promise
   }
 }
 
-async function walkFile(file: RandomReader, signal?: AbortSignal): Promise<void> {
+async function walkFile(file: RandomReader, rate: Rational | undefined, signal?: AbortSignal): Promise<void> {
   const walk = new Walk()
   let at = 0
   let media: { from: number; to: number } | undefined
@@ -81,7 +101,38 @@ async function walkFile(file: RandomReader, signal?: AbortSignal): Promise<void>
     at += size
   }
   if (media === undefined || walk.tracks.length === 0) unproven('box', 'nothing')
-  await walkSamples(file, walk.tracks, media, signal)
+  const counted = rate !== undefined && hasTimecode(rate) ? rate : undefined
+  const timecodeBytes = await walkTimecode(file, walk, media, counted)
+  await walkSamples(file, walk.tracks, { ...media, to: media.to - timecodeBytes }, signal)
+}
+
+const TIMECODE_BYTES = 4
+
+/** Checks that there is just the one timecode track that there must be; its sample is the last of the media. */
+async function walkTimecode(
+  file: RandomReader,
+  walk: Walk,
+  media: { from: number; to: number },
+  rate: Rational | undefined,
+): Promise<number> {
+  const [timecode, second] = walk.timecodes
+  const referring = walk.tracks.filter((track) => track.refersTo !== undefined)
+  if (rate === undefined) {
+    if (timecode !== undefined || referring.length > 0) unproven('timecode', 'track')
+    return 0
+  }
+  if (timecode === undefined) return unproven('timecode', 'missing')
+  if (second !== undefined) unproven('timecode', 'second track')
+  const picture = walk.tracks.find((track) => track.kind === 'vide')
+  if (picture === undefined) return unproven('timecode', 'no picture')
+  const lastTrackId = Math.max(...walk.tracks.map((track) => track.id))
+  const offset = checkTimecodeTrack(timecode, {
+    ...{ rate, lastTrackId, pictureDuration: picture.duration, movieScale: walk.movieScale },
+  })
+  if (referring.length !== 1 || picture.refersTo !== lastTrackId + 1) unproven('timecode', 'reference')
+  if (offset !== media.to - TIMECODE_BYTES) unproven('sample_outside', 'tmcd')
+  checkTimecodeSample(await file.read(offset, TIMECODE_BYTES), rate)
+  return TIMECODE_BYTES
 }
 
 function allowed(parent: string, type: string): boolean {
@@ -100,6 +151,9 @@ function checkBrands(body: Buffer): void {
 
 class Walk {
   readonly tracks: Track[] = []
+  /** Contents of the timecode tracks, which are not walked but compared. */
+  readonly timecodes: Buffer[] = []
+  movieScale = 0
 
   boxes(data: Buffer, parent: string): void {
     let at = 0
@@ -115,8 +169,21 @@ class Walk {
   }
 
   private box(type: string, body: Buffer): void {
+    if (type === 'trak' && isTimecodeTrack(body)) {
+      this.timecodes.push(body)
+      return
+    }
     if (type === 'trak') {
-      this.tracks.push({ kind: '', format: '', lengthBytes: 4, sizes: [], chunks: [], runs: [] })
+      this.tracks.push({
+        kind: '',
+        id: 0,
+        duration: 0,
+        format: '',
+        lengthBytes: 4,
+        sizes: [],
+        chunks: [],
+        runs: [],
+      })
     }
     if (type === 'stsd' && body.readUInt32BE(4) !== 1) unproven('sample_descriptions', type)
     if (CHILDREN.stsd?.includes(type)) this.sampleEntry(type, body)
@@ -139,7 +206,13 @@ class Walk {
   private leaf(type: string, body: Buffer, track: Track | undefined): void {
     switch (type) {
       case 'mvhd':
+        checkTimes(type, body)
+        this.movieScale = body.readUInt32BE(body[0] === 1 ? 20 : 12)
+        return
       case 'tkhd':
+        checkTimes(type, body)
+        if (track !== undefined) readTrackHeader(body, track)
+        return
       case 'mdhd':
         checkTimes(type, body)
         return
@@ -152,6 +225,10 @@ class Walk {
     }
     if (track === undefined) return
     switch (type) {
+      case 'tref':
+        if (track.refersTo !== undefined) unproven('timecode', 'second reference')
+        track.refersTo = timecodeReferred(body)
+        return
       case 'avcC':
         track.lengthBytes = ((body[4] ?? 3) & 3) + 1
         return
@@ -178,6 +255,12 @@ class Walk {
         return
     }
   }
+}
+
+function readTrackHeader(body: Buffer, track: Track): void {
+  const wide = body[0] === 1
+  track.id = body.readUInt32BE(wide ? 20 : 12)
+  track.duration = wide ? Number(body.readBigUInt64BE(28)) : body.readUInt32BE(20)
 }
 
 function checkTimes(type: string, body: Buffer): void {

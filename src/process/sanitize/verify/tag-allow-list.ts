@@ -135,6 +135,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
       'SampleGroupDescription',
     ],
     ...['SampleToGroup', 'ContentLightLevel', 'MasteringDisplayColorVolume'],
+    ...['TimecodeTrack', 'PlaybackFrameRate'],
   ],
 }
 
@@ -148,12 +149,20 @@ const ZERO_TIMES = [
   'MediaModifyDate',
 ]
 
+/** How the timecode track would be drawn; allowed where it is what we write. */
+const CONSTANT: Readonly<Record<string, string>> = {
+  ...{ OtherFormat: 'tmcd', GenMediaVersion: '0', GenFlags: '0 0 0', GenGraphicsMode: 'ditherCopy' },
+  ...{ GenOpColor: '32768 32768 32768', GenBalance: '0', TextFont: 'System', TextFace: 'Plain' },
+  ...{ TextSize: '0', TextColor: '0 0 0', BackgroundColor: '0 0 0', FontName: '' },
+}
+
 /** Returns `Group:Name` of the first tag that is not allowed; undefined when all are. */
 export function strangerTag(tags: readonly Tag[]): string | undefined {
   for (const tag of tags) {
     if (ABOUT_READING.includes(tag.group)) continue
     const group = tag.group.replace(/^Track\d+$/, 'Track')
     if (ALLOWED[group]?.includes(tag.name) === true) continue
+    if (group === 'Track' && CONSTANT[tag.name] === tag.value) continue
     if (ZERO_TIMES.includes(tag.name) && isBlank(tag.value)) continue
     return `${group}:${tag.name}`
   }
