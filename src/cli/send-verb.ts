@@ -5,6 +5,9 @@ import { readEnvironment } from '../config/env.ts'
 import { sendFiles, type SendOptions } from './send.ts'
 import { readArguments, text, UsageError, type Output, type Verb } from './verb.ts'
 
+/** Longer than any code is. */
+const MAX_LINE = 1_000
+
 /** Sends files with a contributor's code, for as long as it takes. */
 export const sendVerb: Verb = {
   name: 'send',
@@ -12,14 +15,16 @@ export const sendVerb: Verb = {
   usage: ['send FILE… --code CODE [--url URL] [--fingerprint SHA256] [--json]'],
   details: [
     "URL is intake's address; that of this machine's own server where it is left out.",
+    '--code - reads the code from standard input: the arguments of a program are seen by everybody on the machine.',
     '--fingerprint is that of a self-signed certificate, as the server prints it.',
     "Run again after it was stopped, it goes on where the server's bytes end. No name of a file is sent.",
   ],
   async run(args, out) {
     const options = { code: 'string', url: 'string', fingerprint: 'string', json: 'boolean' } as const
     const { values, rest } = readArguments(args, options, { least: 1, most: 10_000 })
-    const code = text(values, 'code')
-    if (code === undefined) throw new UsageError('--code CODE is needed')
+    const given = text(values, 'code')
+    if (given === undefined) throw new UsageError('--code CODE is needed')
+    const code = given === '-' ? await firstLine() : given
     const baseUrl = text(values, 'url') ?? ownAddress()
     if (!URL.canParse(baseUrl)) throw new UsageError('--url must be an address such as https://example.org')
     const fingerprint = text(values, 'fingerprint')
@@ -38,6 +43,15 @@ export const sendVerb: Verb = {
     }
     return outcomes.every((outcome) => outcome.result !== 'failed') ? 0 : 1
   },
+}
+
+async function firstLine(): Promise<string> {
+  let said = ''
+  for await (const piece of process.stdin) {
+    said += String(piece)
+    if (/\n/.test(said) || said.length > MAX_LINE) break
+  }
+  return said.slice(0, MAX_LINE).split('\n')[0] ?? ''
 }
 
 function ownAddress(): string {

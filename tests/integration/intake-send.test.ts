@@ -1,14 +1,17 @@
+import { spawn } from 'node:child_process'
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendFiles, type SendProgress } from '../../src/cli/send.ts'
 import { MIB, startIntake, type Sender, type TestIntake } from '../support/intake.ts'
 
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 let intake: TestIntake
 let sender: Sender
 beforeAll(async () => {
@@ -97,6 +100,29 @@ describe('footbridge send', () => {
     })
     expect(outcome).toMatchObject({ result: 'arrived', uploadId: begun.id })
     expect(states).toContain('comparing')
+  })
+
+  it('takes the code from standard input, where nobody else on the machine sees it', async () => {
+    const who = await intake.addSender()
+    const path = await file('by-stdin.bin', randomBytes(1_000))
+    const child = spawn(process.execPath, [CLI, 'send', path, '--code', '-', '--url', intake.url], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    try {
+      // Left open, as a terminal would be.
+      child.stdin.write(`${who.code}\n`)
+      const states = async (): Promise<string[]> => {
+        const rows = await intake.db
+          .selectFrom('uploads')
+          .select('state')
+          .where('contributor_id', '=', who.id)
+          .execute()
+        return rows.map((row) => row.state)
+      }
+      await expect.poll(states, { timeout: 20_000 }).toEqual(['complete'])
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 
   it('trusts a self-signed server by its fingerprint, and no other', async () => {
