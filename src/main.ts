@@ -180,8 +180,9 @@ async function beRole(role: RoleName): Promise<void> {
 const roleArgument = process.argv[2] === '--role' ? process.argv[3] : undefined
 const role = ROLES_WITH_ACCOUNTS.find((name) => name === roleArgument)
 if (role !== undefined && process.argv[1] === SELF) {
-  // Ctrl-C reaches the whole group of a terminal; the order in which the roles stop is the supervisor's business.
-  process.on('SIGINT', () => undefined)
+  // Ctrl-C, or a terminal that is closed, reaches its whole group; the order in which the roles stop is the supervisor's
+  // business.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   try {
     await beRole(role)
   } catch (error) {
