@@ -159,7 +159,6 @@ async function beRole(role: RoleName): Promise<void> {
   // Files are born private: shared with the role's group only where roles have accounts of their own.
   process.umask(process.getuid?.() === 0 ? 0o077 : 0o007)
   const running = await runRole(config, role)
-  process.send?.(running.report)
   let stopping = false
   const stop = (): void => {
     if (stopping) return
@@ -175,6 +174,9 @@ async function beRole(role: RoleName): Promise<void> {
   }
   process.once('disconnect', stop)
   process.on('SIGTERM', stop)
+  // Last: whoever is told that the role works may ask it to stop at once. A supervisor that died meanwhile heard nothing.
+  if (process.send === undefined || process.connected) process.send?.(running.report)
+  else stop()
 }
 
 const roleArgument = process.argv[2] === '--role' ? process.argv[3] : undefined
