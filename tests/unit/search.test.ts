@@ -15,6 +15,7 @@ describe('words of a search', () => {
     ['Latin accents and case', 'Éclair À LA Crème', 'eclair a la creme'],
     ['letters that do not decompose', 'Straße Łódź smørrebrød', 'strasse lodz smorrebrod'],
     ['digits of any script', '٣ ۴ ५', '3 4 5'],
+    ['digits of two scripts whose rows touch', '\u{116d9} \u{116da} \u{116e3}', '9 0 9'],
     ['width', 'ＷＡＲＤ　４', 'ward 4'],
     ['punctuation', 'ward-4/left: "door"', 'ward 4 left door'],
   ])('are the same for %s', (_what, a, b) => {
