@@ -1,5 +1,6 @@
 /** The people of a project: who is there, letting contributors in, and taking access away. */
 import { transact, type CatalogDb, type IntakeDb } from '../adapters/database/database.ts'
+import type { ContributorState } from '../adapters/database/schema.ts'
 import { newId } from '../adapters/ids.ts'
 import { sealSmall } from '../adapters/sealing.ts'
 import type { Person } from '../contract/access.ts'
@@ -231,21 +232,37 @@ export async function changeContributor(
       detail: String(change.quotaBytes),
     })
   }
-  if (change.paused !== undefined && change.paused !== (door.state === 'paused')) {
-    const unused = door.first_use_by_day !== null
-    const state = change.paused ? 'paused' : unused ? 'invited' : 'active'
-    await intakeDb
+  if (change.paused !== undefined) await setPaused(deps, by, id, door, change.paused)
+}
+
+/** Writes to both databases whatever they say: after a crash between the two, doing it again puts the second right. */
+async function setPaused(
+  { intakeDb, catalogDb, clock }: Deps,
+  by: Actor,
+  id: ContributorId,
+  door: { readonly state: ContributorState; readonly first_use_by_day: string | null },
+  paused: boolean,
+): Promise<void> {
+  const resumed = door.first_use_by_day === null ? 'active' : 'invited'
+  const state = paused ? 'paused' : door.state === 'paused' ? resumed : door.state
+  await intakeDb
+    .updateTable('contributors')
+    .set({ state })
+    .where('id', '=', id)
+    .where('state', '!=', 'revoked')
+    .execute()
+  await transact(catalogDb, async (trx) => {
+    const changed = await trx
       .updateTable('contributors')
       .set({ state })
       .where('id', '=', id)
       .where('state', '!=', 'revoked')
-      .execute()
-    await catalogDb.updateTable('contributors').set({ state }).where('id', '=', id).execute()
-    await recordAccessAct(catalogDb, by, clock.now(), {
-      verb: change.paused ? 'person.pause' : 'person.resume',
-      objectId: id,
-    })
-  }
+      .where('state', paused ? '!=' : '=', 'paused')
+      .executeTakeFirst()
+    if (changed.numUpdatedRows === 0n) return
+    const verb = paused ? 'person.pause' : 'person.resume'
+    await recordAccessAct(trx, by, clock.now(), { verb, objectId: id })
+  })
 }
 
 /**

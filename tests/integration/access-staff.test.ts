@@ -13,6 +13,7 @@ import {
 } from '../../src/contract/access.ts'
 import { generateKeyPair } from '../../src/adapters/sealing.ts'
 import { problemSchema } from '../../src/contract/problem.ts'
+import type { ContributorId } from '../../src/domain/clip.ts'
 import { startAccess, type Answer, type TestAccess } from '../support/access.ts'
 
 const HOUR = 3_600_000
@@ -274,6 +275,33 @@ describe('people', () => {
       'person.invite',
     ])
     expect(acts.slice(0, 5).every((act) => act.object_id === invited.id)).toBe(true)
+  })
+
+  test('are paused on both sides when it is asked again after a crash between the two databases', async () => {
+    const admin = await desk.colleague('admin')
+    const invited = contributorInvitedSchema.parse(
+      (await desk.call('POST', '/api/people/contributors', { token: admin.token, body: {} })).json,
+    )
+    const id = invited.id as ContributorId
+    const { intakeDb, catalogDb } = desk.deps
+    const states = async (): Promise<(string | undefined)[]> => [
+      (await intakeDb.selectFrom('contributors').select('state').where('id', '=', id).executeTakeFirst())
+        ?.state,
+      (await catalogDb.selectFrom('contributors').select('state').where('id', '=', id).executeTakeFirst())
+        ?.state,
+    ]
+    const ask = (paused: boolean) =>
+      desk.call('PATCH', `/api/people/${id}`, { token: admin.token, body: { paused } })
+    // As a crash leaves it: their clips would not be held, and the page says that they are.
+    await intakeDb.updateTable('contributors').set({ state: 'paused' }).where('id', '=', id).execute()
+    await ask(true)
+    await ask(true)
+    expect(await states()).toEqual(['paused', 'paused'])
+    await ask(false)
+    await ask(false)
+    expect(await states()).toEqual(['invited', 'invited'])
+    const acts = await catalogDb.selectFrom('acts').select('verb').where('object_id', '=', id).execute()
+    expect(acts.map((act) => act.verb)).toEqual(['person.invite', 'person.pause', 'person.resume'])
   })
 
   test('that leave take the open links with them that they made, and nobody else their own', async () => {
