@@ -9,10 +9,13 @@ import { AppError } from '../../domain/errors.ts'
 export type HeldLock = { release(): void }
 
 /** A role that is told to stop needs less; one that is killed, nothing. */
-export const LOCK_WAIT_MS = 12_000
+const LOCK_WAIT_MS = 12_000
 const POLL_MS = 100
 
-/** As `takeLock`, after waiting for the holder to be gone. Errors: `storage_in_use` where it stays, `storage_failed`. */
+/**
+ * Takes the lock named by the file at `path`, waiting for its holder to be gone.
+ * Errors: `storage_in_use` where it stays, `storage_failed`.
+ */
 export async function waitForLock(path: string, waitMs = LOCK_WAIT_MS): Promise<HeldLock> {
   const end = performance.now() + waitMs
   for (;;) {
@@ -23,8 +26,8 @@ export async function waitForLock(path: string, waitMs = LOCK_WAIT_MS): Promise<
   }
 }
 
-/** Takes the lock named by the file at `path`, or returns undefined where somebody holds it. Errors: `storage_failed`. */
-export function takeLock(path: string): HeldLock | undefined {
+/** Takes it at once, or returns undefined where somebody holds it. */
+function takeLock(path: string): HeldLock | undefined {
   const file = open(path)
   try {
     file.pragma('journal_mode = MEMORY')
