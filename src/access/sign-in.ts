@@ -1,9 +1,10 @@
 /**
  * Signing in to the desk: password and six digits, one answer for everything that does not match.
  *
- * Guesses are slowed by name, not by address, and a stranger can lock nobody out: wrong passwords make further wrong
- * answers `rate_limited`, while the right ones still get in. Only who has the password can make the second factor
- * rest, longer each time; meanwhile it is answered like any other mismatch.
+ * Guesses are slowed together, not by address, and no name can be locked out by a stranger: wrong passwords make further
+ * wrong answers `rate_limited`, while the right ones still get in. A flood of guesses takes the whole desk's budget, and
+ * who wants in then tries again; sessions that are open do not notice. Only who has the password can make the second
+ * factor rest, longer each time; meanwhile it is answered like any other mismatch.
  */
 import type { CatalogDb } from '../adapters/database/database.ts'
 import type { SignIn } from '../contract/access.ts'

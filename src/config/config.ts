@@ -94,7 +94,7 @@ export function loadConfig(environment: Environment, unknown: readonly string[] 
     maxUploadBytes: size(environment, 'FOOTBRIDGE_MAX_UPLOAD', 64 * GIB, 1_000_000),
     // Room to finish the clip in work, and for databases and logs, when uploads have filled the rest.
     reserveBytes: size(environment, 'FOOTBRIDGE_RESERVE', 2 * GIB, 0),
-    // A day gives an administrator time to retry a refused clip; two whole days more are 72 h, the promise's limit.
+    // Looking at a refused clip again takes the vault key after that; two whole days more are 72 h, the promise's limit.
     processingWindowDays: whole(environment, 'FOOTBRIDGE_PROCESSING_WINDOW', 1, 0, 2),
     pageTitle: title(environment),
     logLevel: level(environment),
