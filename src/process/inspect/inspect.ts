@@ -166,7 +166,11 @@ async function chooseTracks(
     checkDuration(durationMs)
     audio.push({ index, codec, channels, sampleRate, durationMs, longestGapMs })
   }
-  const left = countLeft(probe, picture, sounds, iso)
+  const inConfig = picture !== undefined && isoTrack(picture)?.configUserData === true
+  const left = {
+    ...countLeft(probe, picture, sounds, iso),
+    ...(inConfig ? { bitstream_user_data: 1 } : {}),
+  }
   const sound = audio[0]
   const soundInfo =
     sound === undefined
