@@ -1,5 +1,5 @@
-# Needs user namespaces for the sandbox: with Docker's default seccomp profile the workers refuse to start and
-# say so, while intake goes on receiving. See docs/operations.md, "Sandbox".
+# Needs user namespaces for the sandbox: with Docker's default seccomp profile clips are received, sealed and kept
+# waiting, and the start says so. See docs/operations.md, "Sandbox".
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
