@@ -9,17 +9,24 @@ import { readArguments, type ExitStatus, type Verb } from './verb.ts'
 export const sanitizeVerb: Verb = {
   name: 'sanitize',
   summary: 'cleans one file without a server and prints what was removed',
-  usage: ['sanitize IN OUT [--json]'],
+  usage: ['sanitize IN OUT [--timecode] [--json]'],
   details: [
     'OUT is written whole or not at all. Ends with 3, and without OUT, where the file can not be proven clean.',
     'Kind and format of OUT follow from the content of IN: video becomes MP4, sound M4A, stills JPEG, PNG, WebP or GIF.',
+    "--timecode adds a track that starts at 01:00:00:00, the same for every clip, as the desk's masters have for cut lists.",
   ],
   async run(args, out) {
-    const { values, rest } = readArguments(args, { json: 'boolean' }, { least: 2, most: 2 })
+    const { values, rest } = readArguments(
+      args,
+      { timecode: 'boolean', json: 'boolean' },
+      { least: 2, most: 2 },
+    )
     const [input = '', output = ''] = rest
     return withTemporaryFolder(async (scratchRoot): Promise<ExitStatus> => {
       const tools = createMediaTools({ scratchRoot })
-      const result = await sanitizeFile(resolve(input), resolve(output), tools)
+      const result = await sanitizeFile(resolve(input), resolve(output), tools, {
+        timecode: values['timecode'] === true,
+      })
       if (values['json'] === true) out.json({ ok: true, ...result })
       else {
         const { certificate, contentType } = result

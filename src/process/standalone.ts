@@ -10,6 +10,9 @@ import { deriveMedia } from './derive/derive.ts'
 import type { FilmstripFacts } from './derive/plan.ts'
 import { sanitizeMedia, type Sanitized } from './sanitize/sanitize.ts'
 
+/** `timecode`: number the frames from 01:00:00:00 as the desk's masters do; without it, picture and sound only. */
+type Options = { readonly timecode?: boolean; readonly signal?: AbortSignal }
+
 /** What `sanitizeFile` tells; the path is the caller's own. */
 export type SanitizedFile = Omit<Sanitized, 'masterPath'>
 
@@ -23,7 +26,7 @@ export async function sanitizeFile(
   inPath: string,
   outPath: string,
   tools: MediaTools,
-  signal?: AbortSignal,
+  { timecode = false, signal }: Options = {},
 ): Promise<SanitizedFile> {
   if ((await localFileSize(inPath)) === undefined) throw new AppError('not_found')
   return await tools.withScratch(async (folder) => {
@@ -31,6 +34,7 @@ export async function sanitizeFile(
     const { masterPath, ...told } = await sanitizeMedia({
       ...{ inputPath, outputDir: await scratchFolder(folder, 'clean'), tools, signal },
       originalSha256: await digestLocalFile(inputPath, signal),
+      timecode,
     })
     await deliverFile(masterPath, outPath)
     return told
@@ -54,7 +58,7 @@ export async function deriveFile(
   inPath: string,
   outDir: string,
   tools: MediaTools,
-  signal?: AbortSignal,
+  { timecode = false, signal }: Options = {},
 ): Promise<DerivedFiles> {
   if ((await localFileSize(inPath)) === undefined) throw new AppError('not_found')
   return await tools.withScratch(async (folder) => {
@@ -62,6 +66,7 @@ export async function deriveFile(
     const { masterPath } = await sanitizeMedia({
       ...{ inputPath, outputDir: await scratchFolder(folder, 'clean'), tools, signal },
       originalSha256: await digestLocalFile(inputPath, signal),
+      timecode,
     })
     const outputDir = await scratchFolder(folder, 'derived')
     const derived = await deriveMedia({ masterPath, outputDir, tools, signal })

@@ -190,6 +190,26 @@ describe('one clip', () => {
     expect([...new Set(problems)]).toEqual([server.deskUrl])
   })
 
+  it('has a master and a proxy that cut lists find by the same timecode', async () => {
+    for (const area of ['clean', 'derived']) {
+      const names = (await readdir(join(server.storage, area))).filter((name) => name.endsWith('.mp4'))
+      expect(names).toHaveLength(1)
+      const told = execFileSync('/usr/bin/ffprobe', [
+        '-v',
+        'error',
+        '-show_entries',
+        'stream_tags=timecode',
+        '-of',
+        'csv=p=0',
+        '-select_streams',
+        'v',
+        join(server.storage, area, names[0] ?? ''),
+      ])
+      // The phone's own said eight minutes past seven.
+      expect(told.toString().trim()).toBe('01:00:00;00')
+    }
+  })
+
   it('keeps nothing anywhere of what the phone had written into it', async () => {
     const original = await readFile(clipPath)
     // The search itself must be able to find: the file that was sent has every one of them.

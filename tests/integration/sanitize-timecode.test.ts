@@ -50,12 +50,16 @@ describe('the timecode of a clip', () => {
       await makeClip(at(`${name}.mp4`), { rate, seconds: 1, size: '160x90' })
       const before = (await timecodes(at(`${name}.mp4`))).tracks[0] ?? ''
       expect(before).toMatch(/^06:07:08/)
-      const { certificate } = await sanitizeFile(at(`${name}.mp4`), at(`${name}.master.mp4`), bench.tools)
+      const { certificate } = await sanitizeFile(at(`${name}.mp4`), at(`${name}.master.mp4`), bench.tools, {
+        timecode: true,
+      })
       expect(certificate).toMatchObject({
         tier: 'B',
         proven: expect.arrayContaining(['timecode_constant']) as unknown,
       })
-      const { files, media } = await deriveFile(at(`${name}.master.mp4`), at(name), bench.tools)
+      const { files, media } = await deriveFile(at(`${name}.master.mp4`), at(name), bench.tools, {
+        timecode: true,
+      })
       const exported = clipTimecode(0, media.video?.frameRate ?? { num: 1, den: 1 })
       expect(exported).toBe(wanted)
       for (const path of [at(`${name}.master.mp4`), files.proxy ?? '']) {
@@ -76,7 +80,7 @@ describe('the timecode of a clip', () => {
     })
     const made: string[] = []
     for (const name of ['short.mp4', 'long.avi']) {
-      await sanitizeFile(at(name), at(`${name}.master`), bench.tools)
+      await sanitizeFile(at(name), at(`${name}.master`), bench.tools, { timecode: true })
       made.push(await timecodeBytes(at(`${name}.master`)))
     }
     expect(made[1]).toBe(made[0])
@@ -87,8 +91,10 @@ describe('the timecode of a clip', () => {
       ...['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=30:duration=2'],
       ...['-vf', 'select=not(eq(mod(n\\,7)\\,3))', '-fps_mode', 'vfr', '-c:v', 'libx264', at('vary.mp4')],
     )
-    await sanitizeFile(at('vary.mp4'), at('vary.master.mp4'), bench.tools)
-    const { files, media } = await deriveFile(at('vary.master.mp4'), at('vary'), bench.tools)
+    await sanitizeFile(at('vary.mp4'), at('vary.master.mp4'), bench.tools, { timecode: true })
+    const { files, media } = await deriveFile(at('vary.master.mp4'), at('vary'), bench.tools, {
+      timecode: true,
+    })
     expect(media.video).toMatchObject({ variableFrameRate: true, frameRate: { num: 30, den: 1 } })
     expect(await timecodeBytes(files.proxy ?? '')).toBe(await timecodeBytes(at('vary.master.mp4')))
     expect((await timecodes(files.proxy ?? '')).tracks).toEqual(['01:00:00:00'])
@@ -98,14 +104,14 @@ describe('the timecode of a clip', () => {
     await hostFfmpeg('-f', 'lavfi', '-i', 'sine=duration=1', at('memo.wav'))
     await hostFfmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=480:duration=1', at('slow.mp4'))
     for (const name of ['memo.wav', 'slow.mp4']) {
-      await sanitizeFile(at(name), at(`${name}.master`), bench.tools)
+      await sanitizeFile(at(name), at(`${name}.master`), bench.tools, { timecode: true })
       expect((await timecodes(at(`${name}.master`))).tracks).toEqual([])
     }
   })
 
   it('does not keep a browser from playing the proxy', async () => {
     await makeClip(at('play.mp4'), { seconds: 2 })
-    const { files } = await deriveFile(at('play.mp4'), at('play'), bench.tools)
+    const { files } = await deriveFile(at('play.mp4'), at('play'), bench.tools, { timecode: true })
     expect((await timecodes(files.proxy ?? '')).tracks).toHaveLength(1)
     const browser = await launchBrowser()
     try {

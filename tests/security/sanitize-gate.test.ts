@@ -51,7 +51,7 @@ beforeAll(async () => {
     .gif()
     .toFile(at('source.gif'))
   for (const kind of ['mp4', 'jpg', 'png', 'webp', 'gif']) {
-    await sanitizeFile(at(`source.${kind}`), at(`clean.${kind}`), bench.tools)
+    await sanitizeFile(at(`source.${kind}`), at(`clean.${kind}`), bench.tools, { timecode: true })
   }
 })
 afterAll(() => {
@@ -399,7 +399,7 @@ describe('the proof', () => {
     ],
   ])('refuses a clip that %s, clean or not', async (_what, options) => {
     await hostFfmpeg('-i', at('clean.mp4'), ...options, at('other.mp4'))
-    await sanitizeFile(at('other.mp4'), at('other-clean.mp4'), bench.tools)
+    await sanitizeFile(at('other.mp4'), at('other-clean.mp4'), bench.tools, { timecode: true })
     expect(await judge(await readFile(at('other-clean.mp4')), 'mp4', CLIP)).toBe('caught by fidelity')
   })
 })

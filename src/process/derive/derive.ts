@@ -77,7 +77,7 @@ async function deriveClip(request: DeriveRequest, clip: ClipInspection): Promise
     contentType: clip.kind === 'audio' ? 'audio/mp4' : 'video/mp4',
   }
   // Read from the master: measured again, the rate of a varying clip might come out as another one.
-  const rate = clip.kind === 'video' ? (clip.timecodeRate ?? clip.video.frameRate) : undefined
+  const rate = clip.kind === 'video' ? clip.timecodeRate : undefined
   await rebuiltMp4(`${made}/proxy.${extension}`, proxy.path, { rate, signal })
   await withLocalFile(proxy.path, (file) => walkMp4(file, rate, signal))
 

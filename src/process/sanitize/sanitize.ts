@@ -4,7 +4,7 @@ import { digestLocalFile } from '../../adapters/tools/local-file.ts'
 import { scratchFolder } from '../../adapters/tools/scratch.ts'
 import type { MediaTools } from '../../adapters/tools/media-tools.ts'
 import { AppError, isRefusal } from '../../domain/errors.ts'
-import type { Certificate, MediaInfo } from '../../domain/media.ts'
+import type { Certificate, MediaInfo, Rational } from '../../domain/media.ts'
 import { inspectMedia, type Inspection } from '../inspect/inspect.ts'
 import { chooseTier, sanitizePlan, type ClipInspection, type Tier } from './plan.ts'
 import { rebuiltMp4 } from './rebuilt-file.ts'
@@ -18,6 +18,8 @@ export type SanitizeRequest = {
   readonly outputDir: string
   readonly tools: MediaTools
   readonly originalSha256: string
+  /** Number the frames from 01:00:00:00 by a track of our own, for the desk's cut lists; else picture and sound only. */
+  readonly timecode: boolean
   /** Of the same file, when step 2 has it already. */
   readonly inspection?: Inspection
   readonly signal?: AbortSignal | undefined
@@ -137,17 +139,17 @@ async function cleanClip(
   })
   const name = clip.kind === 'audio' ? 'master.m4a' : 'master.mp4'
   const path = `${outputDir}/clean-${name}`
-  const rate = clip.kind === 'video' ? clip.video.frameRate : undefined
+  const rate = clip.kind === 'video' && request.timecode ? clip.video.frameRate : undefined
   await rebuiltMp4(`${outputDir}/${name}`, path, { rate, signal })
-  return { path, tier, recovered: !strict, expected: expectedOf(clip, tier, strict) }
+  return { path, tier, recovered: !strict, expected: expectedOf(clip, tier, strict, rate) }
 }
 
-function expectedOf(clip: ClipInspection, tier: Tier, strict: boolean): Expected {
+function expectedOf(clip: ClipInspection, tier: Tier, strict: boolean, rate: Rational | undefined): Expected {
   const common = { durationMs: clip.durationMs, soundTracks: clip.audio.length, exact: strict }
   if (clip.kind === 'audio') return { ...common, kind: 'audio', soundTracks: 1 }
-  const { width, height, rotation, frames, frameRate } = clip.video
+  const { width, height, rotation, frames } = clip.video
   return {
-    ...{ ...common, kind: 'video', width, height, hdr: clip.video.hdr, rate: frameRate },
+    ...{ ...common, kind: 'video', width, height, hdr: clip.video.hdr, rate },
     ...(tier === 'B' ? { rotation, packets: frames } : { rotation: 0 as const, frames }),
   }
 }

@@ -17,7 +17,10 @@ export const sanitize: Step = {
     if (originalSha256 === null) throw new AppError('internal')
     return withOriginal(deps, clip, signal, async (inputPath, folder) => {
       const outputDir = await scratchFolder(folder, 'clean')
-      const made = await sanitizeMedia({ inputPath, outputDir, tools: deps.tools, originalSha256, signal })
+      const made = await sanitizeMedia({
+        ...{ inputPath, outputDir, tools: deps.tools, originalSha256, signal },
+        timecode: true,
+      })
       const source = readLocalFile(made.masterPath, signal)
       const master = await store('master', 'clean', made.extension, made.contentType, source)
       // What was proven clean is what was stored.

@@ -27,8 +27,8 @@ export type Expected =
       readonly height: number
       readonly rotation: number
       readonly hdr: boolean
-      /** At which the timecode track must count. */
-      readonly rate: Rational
+      /** At which the timecode track must count; undefined where there must be none. */
+      readonly rate: Rational | undefined
       /** Source was sound; else only the kind is compared, because the rest is what could be saved. */
       readonly exact: boolean
       /** Copied pictures: exactly as many. */
