@@ -8,6 +8,7 @@ import {
   clearQuarantine,
   dropStrayWraps,
   dropWraps,
+  forgetUploads,
   nudgeForgottenClips,
   removeOrphans,
   settleUploads,
@@ -73,6 +74,7 @@ export async function startWorkerApp(deps: WorkerAppDeps): Promise<Worker> {
       run: async () => {
         await settleUploads(intakeDb, catalogDb)
         await clearQuarantine(intakeDb, catalogDb, segments)
+        await forgetUploads(intakeDb, segments, clock.now())
         await dropStrayWraps(keyringDb, catalogDb)
         await dropWraps(keyringDb, catalogDb, clock.now(), deps.processingWindowDays ?? WINDOW_DAYS)
         await removeOrphans(catalogDb, blobs, clipOfObject)

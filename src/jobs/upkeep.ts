@@ -95,6 +95,37 @@ export async function dropStrayWraps(keyringDb: KeyringDb, catalogDb: CatalogDb)
   return dropped
 }
 
+/** For so long somebody may ask what became of an upload. */
+const UPLOAD_KEPT_DAYS = 7
+
+/**
+ * Forgets uploads that came to an end more than a week ago: intake's database is the one that stands at the door, and
+ * need not know who has ever sent what. An upload whose bytes are still in quarantine stays. Returns how many.
+ */
+export async function forgetUploads(
+  intakeDb: IntakeDb,
+  segments: { list(): AsyncIterable<UploadId> },
+  now: number,
+): Promise<number> {
+  const kept = new Set<UploadId>()
+  for await (const id of segments.list()) kept.add(id)
+  const ended = await intakeDb
+    .selectFrom('uploads')
+    .select('id')
+    .where('state', 'in', ['sealed', 'removed'])
+    .where('last_active_day', '<', dayOf(now - UPLOAD_KEPT_DAYS * DAY_MS))
+    .execute()
+  const past = ended.map(({ id }) => id).filter((id) => !kept.has(id))
+  for (const part of batches(past)) {
+    await transact(intakeDb, async (trx) => {
+      await trx.deleteFrom('outbox').where('upload_id', 'in', part).execute()
+      await trx.deleteFrom('segments').where('upload_id', 'in', part).execute()
+      await trx.deleteFrom('uploads').where('id', 'in', part).execute()
+    })
+  }
+  return past.length
+}
+
 /**
  * Removes quarantine objects that nobody needs: of uploads that were removed or expired, and of those that the
  * catalogue, too, knows as sealed. Objects without a row stay: a database from an old backup must cost nothing.
