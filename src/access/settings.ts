@@ -1,26 +1,19 @@
 /** The few public facts in intake's database that access reads and sets: the vault's key, the salt, the door. */
 import type { IntakeDb } from '../adapters/database/database.ts'
+import { findSetting } from '../adapters/database/settings.ts'
 import { isRecipient } from '../adapters/sealing.ts'
 import { AppError } from '../domain/errors.ts'
 
-type Key = 'vault_recipient' | 'kdf_salt' | 'intake_open'
-
-/** Reads one setting, or undefined. */
-async function readSetting(db: IntakeDb, key: Key): Promise<string | undefined> {
-  const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst()
-  return row?.value
-}
-
 /** The salt of this installation's code hashes, written as hex when storage was prepared. Errors: `config_invalid`. */
 export async function readSalt(db: IntakeDb): Promise<Buffer> {
-  const salt = Buffer.from((await readSetting(db, 'kdf_salt')) ?? '', 'hex')
+  const salt = Buffer.from((await findSetting(db, 'kdf_salt')) ?? '', 'hex')
   if (salt.length < 16) throw new AppError('config_invalid', { details: { what: 'kdf_salt' } })
   return salt
 }
 
 /** The vault's public key, or undefined while there is none. */
 export function findVaultRecipient(db: IntakeDb): Promise<string | undefined> {
-  return readSetting(db, 'vault_recipient')
+  return findSetting(db, 'vault_recipient')
 }
 
 /**
@@ -46,7 +39,7 @@ export async function setVaultRecipient(db: IntakeDb, recipient: string): Promis
 
 /** Is the door for new uploads open? */
 export async function isIntakeOpen(db: IntakeDb): Promise<boolean> {
-  return (await readSetting(db, 'intake_open')) === '1' && (await findVaultRecipient(db)) !== undefined
+  return (await findSetting(db, 'intake_open')) === '1' && (await findVaultRecipient(db)) !== undefined
 }
 
 /** Opens or closes the door for new uploads. Errors: `vault_missing`: there is nobody yet to seal to. */

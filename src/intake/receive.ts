@@ -7,6 +7,7 @@
  */
 import type { IntakeDb } from '../adapters/database/database.ts'
 import { resumeBlockDigest, startBlockDigest, type BlockDigest } from '../adapters/block-digest.ts'
+import { findSetting } from '../adapters/database/settings.ts'
 import type { SegmentLog } from '../adapters/blobs/segment-log.ts'
 import type { Logger } from '../adapters/logger.ts'
 import { createAgeWriter, isRecipient, openSmall, sealSmall } from '../adapters/sealing.ts'
@@ -17,7 +18,6 @@ import type { Contributor } from '../domain/people.ts'
 import { createTurns, type Turns } from './turns.ts'
 import {
   acknowledge,
-  findSetting,
   finishForm,
   forgetUpload,
   insertUpload,
@@ -108,7 +108,7 @@ export function createReceiver({ intakeDb, segments, clock, logger, limits }: De
   /** Whom every segment is sealed to. Closing the door stops new uploads, not those that have begun. */
   async function recipients(): Promise<readonly string[]> {
     const keys = await Promise.all(
-      ['vault_recipient', 'processing_recipient'].map((key) => findSetting(intakeDb, key)),
+      (['vault_recipient', 'processing_recipient'] as const).map((key) => findSetting(intakeDb, key)),
     )
     const known = keys
       .filter((key) => key !== undefined && isRecipient(key))

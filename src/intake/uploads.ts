@@ -238,11 +238,6 @@ export async function recordMatch(db: IntakeDb, id: UploadId, matched: boolean):
   )
 }
 
-/** A setting of the installation that intake needs. */
-export async function findSetting(db: IntakeDb, key: string): Promise<string | undefined> {
-  return (await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst())?.value
-}
-
 /** Is the upload past its last byte? */
 export function isFinished(state: UploadState): boolean {
   return state === 'complete' || state === 'sealed' || state === 'corrupt'

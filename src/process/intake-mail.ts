@@ -93,8 +93,3 @@ export async function settleUpload(db: IntakeDb, id: UploadId, state: 'sealed' |
     .where('state', '=', 'complete')
     .execute()
 }
-
-/** A public fact of intake's, such as `vault_recipient`, or undefined. */
-export async function findSetting(db: IntakeDb, key: string): Promise<string | undefined> {
-  return (await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst())?.value
-}
