@@ -27,7 +27,12 @@ export type SourceTags = { readonly tags: readonly Tag[]; readonly outerOnly: bo
  */
 export async function readSourceTags(path: string, signal?: AbortSignal): Promise<SourceTags> {
   try {
-    return { tags: await readTags(path, signal), outerOnly: false }
+    // A second try where it may have been the machine's fault: a busy host must not weaken a certificate.
+    const tags = await readTags(path, signal).catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.details['reason'] !== 'machine') throw error
+      return readTags(path, signal)
+    })
+    return { tags, outerOnly: false }
   } catch (error) {
     if (!(error instanceof AppError) || signal?.aborted === true) throw error
     return { tags: await ask(path, [], signal), outerOnly: true }

@@ -156,6 +156,8 @@ function runToEnd(spec: ToolSpec, file: string, args: readonly string[]): Promis
     )
     const onAbort = (): void => end(spec.signal?.reason)
     spec.signal?.addEventListener('abort', onAbort, { once: true })
+    // Aborted while the walls were being prepared: the event is over, and nobody would hear it.
+    if (spec.signal?.aborted === true) onAbort()
 
     child.stdout.on('data', (chunk: Buffer) => {
       stdoutBytes += chunk.length
