@@ -32,11 +32,9 @@ export function createBuiltFiles(folder: string): BuiltFiles {
   const kept = new Map<string, Promise<BuiltFile | undefined>>()
   return {
     find(name) {
-      const contentType = TYPES[name.split('.').at(-1) ?? '']
-      if (contentType === undefined || !NAME.test(name)) return Promise.resolve(undefined)
       const known = kept.get(name)
       if (known !== undefined) return known
-      const read = readOne(join(folder, name), contentType)
+      const read = readBuiltFile(folder, name, BROTLI_QUALITY)
       kept.set(name, read)
       // What is not there may be built later, and strangers' guesses must not fill the memory.
       void read.then((file) => file ?? kept.delete(name))
@@ -45,16 +43,26 @@ export function createBuiltFiles(folder: string): BuiltFiles {
   }
 }
 
-async function readOne(path: string, contentType: string): Promise<BuiltFile | undefined> {
+/**
+ * Reads one file and compresses it both ways; undefined where there is none, or it is of no kind that a page loads.
+ * `brotliQuality`: 0 to 11.
+ */
+export async function readBuiltFile(
+  folder: string,
+  name: string,
+  brotliQuality: number,
+): Promise<BuiltFile | undefined> {
+  const contentType = TYPES[name.split('.').at(-1) ?? '']
+  if (contentType === undefined || !NAME.test(name)) return undefined
   let plain: Buffer
   try {
-    plain = await readFile(path)
+    plain = await readFile(join(folder, name))
   } catch {
     return undefined
   }
   const [gzipped, brotli] = await Promise.all([
     promisify(gzip)(plain, { level: 9 }),
-    promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+    promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } }),
   ])
   return { contentType, plain, gzip: gzipped, brotli }
 }

@@ -1,23 +1,14 @@
 /** The built files of a page, read and compressed once at start. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
 import { AppError } from '../domain/errors.ts'
+import { readBuiltFile, type BuiltFile } from './built-files.ts'
 
-export type PageFile = {
-  /** A plain file name, made by the bundler. */
-  readonly name: string
-  readonly contentType: string
-  readonly plain: Buffer
-  readonly gzip: Buffer
-  readonly brotli: Buffer
-}
+/** A built file with the plain name that the bundler gave it. */
+export type PageFile = BuiltFile & { readonly name: string }
 
-const TYPES: Readonly<Record<string, string>> = {
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-}
+/** Two small files, compressed once: the best there is. */
+const BROTLI_QUALITY = 11
 
 /**
  * Reads the files that the bundler's manifest in `folder` names for `entries`, in the same order.
@@ -44,14 +35,9 @@ function fileOf(manifest: unknown, entry: string): string {
 }
 
 async function readOne(folder: string, name: string): Promise<PageFile> {
-  const contentType = TYPES[name.split('.').at(-1) ?? '']
-  if (contentType === undefined) throw new TypeError('neither script nor style')
-  const plain = await readFile(join(folder, name))
-  const [gzipped, brotli] = await Promise.all([
-    promisify(gzip)(plain, { level: 9 }),
-    promisify(brotliCompress)(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
-  ])
-  return { name, contentType, plain, gzip: gzipped, brotli }
+  const file = await readBuiltFile(folder, name, BROTLI_QUALITY)
+  if (file === undefined) throw new TypeError(`${name} is not there, or neither script nor style`)
+  return { ...file, name }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

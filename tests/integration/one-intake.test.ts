@@ -9,7 +9,7 @@ import { storagePaths } from '../../src/adapters/storage-layout.ts'
 import { loadConfig, type Config } from '../../src/config/config.ts'
 import { prepareInstallation } from '../../src/context.ts'
 import { runIntake, type RunningRole } from '../../src/roles.ts'
-import { freePort } from '../support/server.ts'
+import { freePort } from '../../src/bench/processes.ts'
 
 let folder: string
 let running: RunningRole | undefined

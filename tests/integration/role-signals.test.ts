@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { prepareInstallation } from '../../src/context.ts'
-import { freePort } from '../support/server.ts'
+import { freePort } from '../../src/bench/processes.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 let folder: string

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort, startServer, type TestServer } from '../support/server.ts'
+import { freePort } from '../../src/bench/processes.ts'
+import { startServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let folder: string

@@ -1,11 +1,10 @@
 /** Boots the real server, three processes and all, on free ports with a storage folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../src/bench/processes.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const START_MS = 60_000
@@ -30,17 +29,6 @@ export type TestServer = {
   stop(): Promise<number | null>
   /** Stops what runs and removes the storage; keeps and names it when `failed`. */
   dispose(failed?: boolean): Promise<void>
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 /** Starts a server; `environment` adds variables of `.env.example`. */
