@@ -21,7 +21,7 @@ type Props = {
 /** The second factor, a name to sign in with, a password; the first administrator also names the project. */
 export function JoinForm({ token, offer, onDone }: Props): React.JSX.Element {
   const { t } = useTranslation()
-  const [projectName, setProjectName] = useState(offer.projectName)
+  const [projectName, setProjectName] = useState(offer.firstAdministrator ? '' : offer.projectName)
   const [name, setName] = useState(offer.name)
   const [login, setLogin] = useState('')
   const [password, setPassword] = useState('')
