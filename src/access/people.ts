@@ -97,6 +97,21 @@ async function insertWithAlias(
   throw new AppError('alias_taken')
 }
 
+/** The project's translators, by name: ids and names and nothing else, for whoever may assign clips. */
+export function listTranslators(
+  db: CatalogDb,
+  projectId: ProjectId,
+): Promise<{ id: StaffId; name: string }[]> {
+  return db
+    .selectFrom('staff')
+    .select(['id', 'name'])
+    .where('project_id', '=', projectId)
+    .where('role', '=', 'translator')
+    .where('state', '=', 'active')
+    .orderBy('name')
+    .execute()
+}
+
 /** Everybody of a project and every open invitation: contributors by alias, then colleagues by name. */
 export async function listPeople(deps: Deps, projectId: ProjectId): Promise<Person[]> {
   const { intakeDb, catalogDb, clock } = deps

@@ -24,7 +24,7 @@ import { clearToken, readToken, setToken } from '../http/cookies.ts'
 import { route, type Call, type Route } from '../http/route.ts'
 import { recordAccessAct } from './acts.ts'
 import { beginJoin, completeJoin, inviteStaff, joinLink } from './invitations.ts'
-import { changeContributor, inviteContributor, listPeople, revokePerson } from './people.ts'
+import { changeContributor, inviteContributor, listPeople, listTranslators, revokePerson } from './people.ts'
 import { asStaff } from './policy.ts'
 import { createStaffSessions, type StaffSessions } from './sessions.ts'
 import { findVaultRecipient, isIntakeOpen, setIntakeOpen, setVaultRecipient } from './settings.ts'
@@ -123,6 +123,14 @@ function peopleRoutes(deps: Deps): Route[] {
       path: '/api/people',
       action: 'people.read',
       handle: async ({ who }) => ({ people: await listPeople(deps, asStaff(who).projectId) }),
+    }),
+    route({
+      method: 'get',
+      path: '/api/translators',
+      action: 'clips.assign',
+      handle: async ({ who }) => ({
+        translators: await listTranslators(deps.catalogDb, asStaff(who).projectId),
+      }),
     }),
     route({
       method: 'post',

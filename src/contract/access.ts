@@ -76,6 +76,12 @@ export type Person = z.infer<typeof personSchema>
 /** GET /api/people. */
 export const peopleSchema = z.object({ people: z.array(personSchema) })
 
+/** GET /api/translators: those whom an editor may assign clips to, by name. */
+export const translatorsSchema = z.object({
+  translators: z.array(z.object({ id: z.string(), name: z.string() })),
+})
+export type Translator = z.infer<typeof translatorsSchema>['translators'][number]
+
 /** POST /api/people/contributors. */
 export const inviteContributorSchema = z.strictObject({
   alias: z.string().trim().min(1).max(60).optional(),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { endSessionsOf, IDLE_MS } from '../../src/access/sessions.ts'
+import { translatorsSchema } from '../../src/contract/access.ts'
 import { changeClip } from '../../src/catalog/annotations.ts'
 import { moveClip, setClipFacts } from '../../src/catalog/clips.ts'
 import {
@@ -278,6 +279,17 @@ describe('saying something about a clip', () => {
 })
 
 describe('a translator', () => {
+  it('is named to editors, who may assign clips, by id and name and nothing else', async () => {
+    const reader = await makeStaff(desk.catalogDb, projectId, 'translator')
+    const elsewhere = await makeStaff(desk.catalogDb, await makeProject(desk.catalogDb), 'translator')
+    const answer = await desk.ask(editor.token, '/api/translators')
+    const { translators } = translatorsSchema.parse(await answer.json())
+    expect(translators.map(({ id }) => id)).toContain(reader.staffId)
+    expect(translators.map(({ id }) => id)).not.toContain(elsewhere.staffId)
+    for (const one of translators) expect(Object.keys(one).sort()).toEqual(['id', 'name'])
+    expect((await desk.ask(reader.token, '/api/translators')).status).toBe(403)
+  })
+
   it('sees assigned clips only, does not search, and comments', async () => {
     const assigned = await makeClip(desk.catalogDb, { projectId })
     const hidden = await makeClip(desk.catalogDb, { projectId })

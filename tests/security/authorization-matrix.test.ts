@@ -42,6 +42,7 @@ const DESK_TABLE: Readonly<Record<string, Row>> = {
   'POST /api/join/begin': row(ALL, {}),
   'POST /api/join/complete': row(ALL, {}),
   'GET /api/people': row('admin'),
+  'GET /api/translators': row('editor admin'),
   'POST /api/people/contributors': row('admin', { quotaBytes: 'none' }),
   'POST /api/people/staff': row('admin', {}),
   'PATCH /api/people/:id': row('admin', { quotaBytes: 1, paused: true }),

@@ -4,6 +4,7 @@ import {
   contributorInvitedSchema,
   joinOfferSchema,
   peopleSchema,
+  translatorsSchema,
   serverStateSchema,
   sessionSchema,
   signedInSchema,
@@ -14,6 +15,7 @@ import type {
   JoinComplete,
   JoinOffer,
   Person,
+  Translator,
   ServerState,
   Session,
   SignIn,
@@ -169,6 +171,11 @@ export function removeFromBin(binId: string, position: number): Promise<void> {
 export const exportOf = {
   csv: (binId: string): string => `${binPath(binId)}/export.csv`,
   edl: (binId: string): string => `${binPath(binId)}/export.edl`,
+}
+
+/** Whom clips can be assigned to. */
+export async function listTranslators(signal?: AbortSignal): Promise<Translator[]> {
+  return (await call(translatorsSchema, 'GET', '/api/translators', undefined, signal)).translators
 }
 
 /** Contributors and colleagues. */

@@ -14,7 +14,7 @@ import type {
   UseMutationResult,
   UseQueryResult,
 } from '@tanstack/react-query'
-import type { Person, Session } from '../../contract/access.ts'
+import type { Person, Session, Translator } from '../../contract/access.ts'
 import type { Bin, ChangeClip, ClipDetail, ClipPage, ClipSummary } from '../../contract/clips.ts'
 import * as api from './api.ts'
 import type { ClipFilter } from './api.ts'
@@ -28,6 +28,7 @@ export const keys = {
   waveform: (id: string) => ['waveform', id] as const,
   bins: ['bins'] as const,
   people: ['people'] as const,
+  translators: ['translators'] as const,
   server: ['server'] as const,
 }
 
@@ -93,6 +94,11 @@ export function useBins(): UseQueryResult<Bin[]> {
 /** Contributors and colleagues, for administrators. */
 export function usePeople(enabled: boolean): UseQueryResult<Person[]> {
   return useQuery({ queryKey: keys.people, queryFn: ({ signal }) => api.listPeople(signal), enabled })
+}
+
+/** Whom clips can be assigned to. */
+export function useTranslators(): UseQueryResult<Translator[]> {
+  return useQuery({ queryKey: keys.translators, queryFn: ({ signal }) => api.listTranslators(signal) })
 }
 
 type Pages = InfiniteData<ClipPage>

@@ -3,8 +3,7 @@ import { CheckboxGroup, Label, RadioGroup } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import type { ChangeClip, ClipDetail } from '../../../contract/clips.ts'
 import { CARE_FLAGS, RELEASE_STATES } from '../../../domain/clip.ts'
-import { useChangeClip, usePeople } from '../queries.ts'
-import { useSession } from '../session.ts'
+import { useChangeClip, useTranslators } from '../queries.ts'
 import { Check, Choice } from '../ui/check.tsx'
 import { ConfirmBox } from '../ui/dialog.tsx'
 import { Field } from '../ui/field.tsx'
@@ -102,12 +101,7 @@ function Assigned({
   readonly onChange: (assigned: string[]) => void
 }): React.JSX.Element {
   const { t } = useTranslation()
-  const { role } = useSession()
-  const people = usePeople(role === 'admin')
-  const translators =
-    people.data?.filter((person) => person.role === 'translator' && person.state !== 'revoked') ?? []
-  // Only administrators may read the list of people; others see how many there are.
-  if (role !== 'admin') return <p className="hint">{t('assigned.count', { count: clip.assigned.length })}</p>
+  const translators = useTranslators().data ?? []
   return (
     <CheckboxGroup className="field" value={[...clip.assigned]} onChange={onChange}>
       <Label>{t('assigned.title')}</Label>
