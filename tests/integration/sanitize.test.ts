@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, describe, expect, it } from 'vitest'
+import { walkStill } from '../../src/process/sanitize/verify/still-walk.ts'
 import { sanitizeFile } from '../../src/process/standalone.ts'
 import {
   hostExiftool,
@@ -309,6 +310,24 @@ describe('cleaning a picture', () => {
     expect(secretsIn(before)).toEqual(expect.arrayContaining(['title', 'artist', 'trailer']))
     expect(secretsIn(after)).toEqual([])
     expect(told.extension).toBe('png')
+  })
+
+  it('keeps a WebP animation moving, and nothing in its unused background', async () => {
+    await hostFfmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=5:duration=2', '-loop', '3'],
+      join(bench.root, 'plain.webp'),
+    )
+    const source = await readFile(join(bench.root, 'plain.webp'))
+    const background = source.indexOf('ANIM', 0, 'latin1') + 8
+    source.write('NOTE', background, 'latin1')
+    await writeFile(join(bench.root, 'moving.webp'), source)
+    const { output } = await clean('moving.webp')
+    const after = await readFile(output)
+    expect(after.includes('NOTE')).toBe(false)
+    expect((await sharp(output, { animated: true }).metadata()).pages).toBe(10)
+    // The gate itself: what a writer might have let through is found.
+    after.write('NOTE', after.indexOf('ANIM', 0, 'latin1') + 8, 'latin1')
+    expect(() => walkStill('webp', after)).toThrow(expect.objectContaining({ code: 'not_proven_clean' }))
   })
 
   it('keeps an animation moving', async () => {

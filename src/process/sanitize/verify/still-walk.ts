@@ -96,6 +96,8 @@ function walkPng(data: Buffer): void {
 }
 
 const WEBP_CHUNKS = ['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF']
+/** White and opaque, what our writer gives every animation; players ignore it, so it could carry four bytes. */
+const WEBP_BACKGROUND = 0xffffffff
 
 function walkWebp(data: Buffer, from: number, to: number, top: boolean): void {
   if (top && (data.readUInt32LE(4) + 8 !== data.length || data.toString('latin1', 8, 12) !== 'WEBP')) {
@@ -106,6 +108,7 @@ function walkWebp(data: Buffer, from: number, to: number, top: boolean): void {
     const type = data.toString('latin1', at, at + 4)
     const length = data.readUInt32LE(at + 4)
     if (!WEBP_CHUNKS.includes(type)) unproven('webp_chunk', type)
+    if (type === 'ANIM' && data.readUInt32LE(at + 8) !== WEBP_BACKGROUND) unproven('webp_chunk', 'background')
     if (type === 'ANMF') walkWebp(data, at + 8 + 16, at + 8 + length, false)
     at += 8 + length + (length & 1)
   }

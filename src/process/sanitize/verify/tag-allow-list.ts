@@ -43,6 +43,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'VerticalScale',
     'WebP_Flags',
     'AlphaIsUsed',
+    // Of an animation; the walk compares the colour with the one that we write.
+    ...['BackgroundColor', 'AnimationLoopCount', 'Duration'],
   ],
   GIF: [
     ...['GIFVersion', 'ImageWidth', 'ImageHeight', 'HasColorMap', 'ColorResolutionDepth', 'BitsPerPixel'],
