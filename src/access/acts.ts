@@ -1,4 +1,5 @@
 /** Writes down who let whom in and out. The table is the catalogue's; these are the acts that access adds to it. */
+import { insertAct } from '../adapters/database/acts.ts'
 import type { CatalogDb } from '../adapters/database/database.ts'
 import type { ProjectId, StaffId } from '../domain/clip.ts'
 
@@ -21,15 +22,5 @@ type Act = { readonly verb: AccessVerb; readonly objectId: string; readonly deta
 
 /** Keeps an act for good; in the transaction of what it is about where the catalogue has that too. */
 export async function recordAccessAct(db: CatalogDb, by: Actor, at: number, act: Act): Promise<void> {
-  await db
-    .insertInto('acts')
-    .values({
-      project_id: by.projectId,
-      staff_id: by.staffId,
-      at,
-      verb: act.verb,
-      object_id: act.objectId,
-      detail: act.detail ?? '',
-    })
-    .execute()
+  await insertAct(db, by, at, act)
 }

@@ -1,4 +1,5 @@
 /** What colleagues did to which object: releases, downloads, exports. Staff only; no contributor is ever an author. */
+import { insertAct } from '../adapters/database/acts.ts'
 import type { CatalogDb } from '../adapters/database/database.ts'
 import type { ProjectId, StaffId } from '../domain/clip.ts'
 
@@ -14,15 +15,5 @@ export async function recordAct(
   by: Author,
   act: { readonly verb: ActVerb; readonly objectId: string; readonly detail?: string },
 ): Promise<void> {
-  await trx
-    .insertInto('acts')
-    .values({
-      project_id: by.projectId,
-      at: by.at,
-      staff_id: by.staffId,
-      verb: act.verb,
-      object_id: act.objectId,
-      detail: act.detail ?? '',
-    })
-    .execute()
+  await insertAct(trx, by, by.at, act)
 }
