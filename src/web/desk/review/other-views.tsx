@@ -5,6 +5,7 @@ import type { ClipDetail } from '../../../contract/clips.ts'
 import { media } from '../api.ts'
 import { problemWords, CallError } from '../problem.ts'
 import { StateChips } from '../ui/chips.tsx'
+import { Veil } from './veil.tsx'
 
 /** A still: fitted, or at its own size by a press. */
 export function StillView({ clip }: { readonly clip: ClipDetail }): React.JSX.Element {
@@ -19,14 +20,7 @@ export function StillView({ clip }: { readonly clip: ClipDetail }): React.JSX.El
           src={media.proxy(clip.id)}
           alt={t('review.picture_of', { name: clip.title === '' ? clip.reel : clip.title })}
         />
-        {veiled ? (
-          <div className="veil">
-            <p>{t('review.graphic')}</p>
-            <Button className="button" onPress={() => setVeiled(false)}>
-              {t('review.show_graphic')}
-            </Button>
-          </div>
-        ) : null}
+        {veiled ? <Veil onShow={() => setVeiled(false)} /> : null}
       </div>
       <div className="mark-row">
         <Button className="button small" onPress={() => setWhole(!whole)}>

@@ -11,6 +11,7 @@ import type { Playback } from './playback.ts'
 import { Scrubber } from './scrubber.tsx'
 import { TimecodeField } from './timecode-field.tsx'
 import { timecodeLength } from './timing.ts'
+import { Veil } from './veil.tsx'
 
 type Props = {
   readonly clip: ClipDetail
@@ -60,14 +61,7 @@ export function Player(props: Props): React.JSX.Element {
             ♪
           </span>
         ) : null}
-        {veiled ? (
-          <div className="veil">
-            <p>{t('review.graphic')}</p>
-            <Button className="button" onPress={() => setVeiled(false)}>
-              {t('review.show_graphic')}
-            </Button>
-          </div>
-        ) : null}
+        {veiled ? <Veil onShow={() => setVeiled(false)} /> : null}
         {state.ready || state.failed ? null : (
           <span className="stage-note" role="status">
             {t('loading')}

@@ -6,7 +6,7 @@ import { completeJoin } from '../api.ts'
 import { Trouble } from '../fallback-pages.tsx'
 import { useAct } from '../queries.ts'
 import { Field } from '../ui/field.tsx'
-import { latinDigits } from './digits.ts'
+import { CodeField } from './code-field.tsx'
 import { STRENGTHS, passwordStrength } from './password-strength.ts'
 import { QrPicture } from './qr-picture.tsx'
 
@@ -120,16 +120,7 @@ export function JoinForm({ token, offer, onDone }: Props): React.JSX.Element {
             </details>
           </div>
         </div>
-        <Field
-          ltr
-          label={t('sign_in.code')}
-          hint={t('join.code_hint')}
-          value={totp}
-          onChange={(typed) => setTotp(latinDigits(typed).slice(0, 6))}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          isRequired
-        />
+        <CodeField hint={t('join.code_hint')} value={totp} onChange={setTotp} />
       </fieldset>
       {complete.isError ? <Trouble error={complete.error} /> : null}
       <Button

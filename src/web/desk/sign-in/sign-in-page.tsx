@@ -7,7 +7,7 @@ import { keys, useAct } from '../queries.ts'
 import { Trouble } from '../fallback-pages.tsx'
 import { Field } from '../ui/field.tsx'
 import { LanguageRow } from '../ui/language-row.tsx'
-import { latinDigits } from './digits.ts'
+import { CodeField } from './code-field.tsx'
 
 /** Name, password and six digits; `ended` when a session ran out under the reader's hands. */
 export function SignInPage({ ended }: { readonly ended: boolean }): React.JSX.Element {
@@ -52,16 +52,7 @@ export function SignInPage({ ended }: { readonly ended: boolean }): React.JSX.El
           autoComplete="current-password"
           isRequired
         />
-        <Field
-          ltr
-          label={t('sign_in.code')}
-          hint={t('sign_in.code_hint')}
-          value={totp}
-          onChange={(typed) => setTotp(latinDigits(typed).slice(0, 6))}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          isRequired
-        />
+        <CodeField hint={t('sign_in.code_hint')} value={totp} onChange={setTotp} />
         {enter.isError ? <Trouble error={enter.error} /> : null}
         <Button type="submit" className="button primary" isDisabled={enter.isPending || totp.length !== 6}>
           {enter.isPending ? t('loading') : t('sign_in.enter')}
