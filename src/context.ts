@@ -50,7 +50,7 @@ export async function prepareInstallation(
   accounts: Accounts | undefined,
   separated: boolean,
 ): Promise<void> {
-  // Files are born private: to their owner, and to the group where roles share a folder.
+  // Files are born private: to their owner, and to the group where roles share a folder. The roles inherit it.
   process.umask(accounts === undefined ? 0o077 : 0o007)
   const paths = storagePaths(config.storageRoot)
   await prepareStorage(paths, accounts)

@@ -46,18 +46,18 @@ export async function supervise(config: Config): Promise<Running> {
   const separation = decideSeparation(config, accounts)
   const used = separation.separated ? accounts : undefined
   await prepareInstallation(config, used, separation.separated)
-  const children = new Map<RoleName, KeptRole>()
-  for (const role of ROLES_WITH_ACCOUNTS) children.set(role, keepRunning(role, used?.roles[role], logger))
-  const report = async (role: RoleName): Promise<RoleReport> => {
-    const kept = children.get(role)
-    if (kept === undefined) throw new AppError('internal')
-    return kept.firstReport
-  }
+  const keep = (role: RoleName): KeptRole => keepRunning(role, used?.roles[role], logger)
+  const kept = [keep('intake'), keep('desk'), keep('worker')] as const
   const stop = async (): Promise<void> => {
-    await Promise.all([...children.values()].map((kept) => kept.stop()))
+    await Promise.all(kept.map((one) => one.stop()))
   }
   try {
-    const [intake, desk, worker] = await Promise.all([report('intake'), report('desk'), report('worker')])
+    const [ofIntake, ofDesk, ofWorker] = kept
+    const [intake, desk, worker] = await Promise.all([
+      ofIntake.firstReport,
+      ofDesk.firstReport,
+      ofWorker.firstReport,
+    ])
     return { reports: { intake, desk, worker }, separation, stop }
   } catch (error) {
     await stop()
@@ -156,8 +156,6 @@ function keepRunning(role: RoleName, account: Account | undefined, logger: Logge
 async function beRole(role: RoleName): Promise<void> {
   const { environment, unknown } = readEnvironment()
   const config = loadConfig(environment, unknown)
-  // Files are born private: shared with the role's group only where roles have accounts of their own.
-  process.umask(process.getuid?.() === 0 ? 0o077 : 0o007)
   const running = await runRole(config, role)
   let stopping = false
   const stop = (): void => {

@@ -58,10 +58,9 @@ export const verifyVerb: Verb = {
     const { values, rest } = readArguments(args, { json: 'boolean' }, { least: 0, most: 1 })
     return withOperator(async (operator): Promise<ExitStatus> => {
       const given = rest[0]
-      const clips = given === undefined ? undefined : [(await findClip(operator, given)).row.id]
       const verified: VerifiedClip[] = []
-      if (clips === undefined) for await (const clip of verifyAll(operator.deps)) verified.push(clip)
-      else for (const id of clips) verified.push(await verifyClip(operator.deps, id))
+      if (given === undefined) for await (const clip of verifyAll(operator.deps)) verified.push(clip)
+      else verified.push(await verifyClip(operator.deps, (await findClip(operator, given)).row.id))
       const ok = verified.every((clip) => clip.ok)
       if (values['json'] === true) out.json({ ok, clips: verified })
       else {
